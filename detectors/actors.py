@@ -1,0 +1,231 @@
+"""E: were those who acted known, active and allowed to, and does an order suspend their payments?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.eligibility import ALL_KINDS
+from detectors.reading import DRUGS, LEAVE, abroad, at_stake, days
+from schemas.claim import Line
+from schemas.warnings import is_inpe
+
+Results = Iterator[Finding | CannotCheck]
+
+
+class UnknownInpe:
+    """E03."""
+
+    declaration = Declaration(
+        code="E03",
+        label_fr="INPE absent, invalide ou inconnu",
+        label_en="INPE missing, malformed or unknown",
+        label_ar="الرقم الوطني للمهني غائب أو غير صالح أو غير معروف",
+        nature="ADM",
+        hard=True,
+        weight=0.1,
+        axis="care",
+        reads=(
+            "lines.executor",
+            "lines.prescriber",
+            "providers",
+            "acts.allowed_kinds",
+            "acts.needs_prescription",
+        ),
+        windows=("inpe coverage 7 d",),
+        kinds=ALL_KINDS,
+        thresholds={
+            "coverage_to_hold": Threshold(
+                0.95, "share", "INPE is not generalised; 0 holds always, above 1 never"
+            )
+        },
+        caveats_fr=("Généralisation de l'INPE inachevée", "Plusieurs INPE pour une même personne"),
+        caveats_en=("INPE not yet generalised", "Several INPE for one person"),
+        visibility="LIQUIDATOR",
+    )
+
+    def check(self, context: Context) -> Results:
+        """One finding for each kind of defect and role; a review until coverage allows a hold."""
+        defects: dict[tuple[str, str], list[Line]] = {}
+        unknown: set[str] = set()
+        for line in context.claim.lines:
+            if abroad(context.claim, line):
+                continue
+            for role in ("executor", "prescriber"):
+                defect = self._defect(context, line, role, unknown)
+                if defect is not None:
+                    defects.setdefault((defect, role), []).append(line)
+        for missing in sorted(unknown):
+            yield CannotCheck("E03", missing)
+        floor = context.value("E03", "coverage_to_hold")
+        for (defect, role), lines in sorted(defects.items(), key=lambda item: item[0]):
+            numbers = {line.line for line in lines}
+            coverages = [self._coverage(context, line, role) for line in lines]
+            yield Finding(
+                "E03",
+                "H",
+                weight=0.1,
+                nature="ADM",
+                lines=tuple(sorted(numbers)),
+                amount=at_stake(context.claim, numbers),
+                n=len(numbers),
+                variant=f"{defect}_{role}",
+                facts={"inpe": getattr(lines[0], role), "day": lines[0].service_date.isoformat()},
+                review=any(coverage is None or coverage < floor for coverage in coverages) and floor > 0,
+            )
+
+    @staticmethod
+    def _defect(context: Context, line: Line, role: str, unknown: set[str]) -> str | None:
+        number: str | None = getattr(line, role)
+        tables = context.referentials
+        if number is None:
+            if role == "executor":
+                return None if line.care_group == LEAVE else "missing"
+            if line.nomenclature == DRUGS:
+                return None  # acts.needs_prescription says nothing of drugs
+            act = tables.act(line.nomenclature, line.code, line.service_date)
+            if act is None or act.needs_prescription is None:
+                unknown.add("acts" if act is None else "acts.needs_prescription")
+                return None
+            return "missing" if act.needs_prescription else None
+        if not is_inpe(number):
+            return "malformed"
+        if not tables.providers:
+            unknown.add("providers")
+            return None
+        entry = tables.provider(number)
+        if entry is None:
+            return "unknown"
+        if entry.active is not None and not any(span.covers(line.service_date) for span in entry.active):
+            return "inactive"
+        if role == "executor":
+            act = tables.act(line.nomenclature, line.code, line.service_date)
+            if act is not None and act.allowed_kinds and entry.kind not in act.allowed_kinds:
+                return "kind"
+        return None
+
+    @staticmethod
+    def _coverage(context: Context, line: Line, role: str) -> float | None:
+        """The lowest INPE coverage of the kinds that may stand there; None where one is unknown."""
+        tables = context.referentials
+        entry = tables.provider(getattr(line, role) or "")
+        act = tables.act(line.nomenclature, line.code, line.service_date)
+        kinds: tuple[str, ...] = ()
+        if entry is not None:
+            kinds = (entry.kind,)
+        elif role == "executor":
+            kinds = ("PHARMACIE",) if line.nomenclature == DRUGS else (act.allowed_kinds or ()) if act else ()
+        else:
+            kinds = ("MEDECIN",)
+        known = [tables.coverage.get(kind) for kind in kinds]
+        return min((c for c in known if c is not None), default=None) if None not in known else None
+
+
+class ExcludedActor:
+    """E04."""
+
+    declaration = Declaration(
+        code="E04",
+        label_fr="Professionnel exclu, radié ou suspendu",
+        label_en="Excluded, struck-off or suspended actor",
+        label_ar="مهني مستبعد أو مشطوب عليه أو موقوف",
+        nature="PRE",
+        hard=True,
+        weight=0.95,
+        axis="care",
+        reads=("lines.executor", "lines.performer", "lines.place", "lines.prescriber", "providers", "orders"),
+        windows=(),
+        kinds=ALL_KINDS,
+        caveats_fr=("Homonyme : l'identité n'est comparée que par l'INPE",),
+        caveats_en=("Namesake: identity is compared by INPE only",),
+    )
+
+    def check(self, context: Context) -> Results:
+        """Exclusions at the date of care (a prescriber: of prescribing); orders at arrival."""
+        excluded: dict[tuple[str, str], set[int]] = {}
+        unknown: set[str] = set()
+        providers = context.referentials.providers
+        for line in context.claim.lines:
+            for role in ("executor", "performer", "place", "prescriber"):
+                number = getattr(line, role)
+                if number is None:
+                    continue
+                entry = providers.get(number)
+                if entry is None or entry.excluded is None:
+                    unknown.add("providers" if entry is None else "providers.excluded")
+                elif entry.excluded:
+                    on = (line.prescribed_on or line.service_date,) if role == "prescriber" else days(line)
+                    if any(span.covers(day) for span in entry.excluded for day in on):
+                        excluded.setdefault((number, role), set()).add(line.line)
+        for missing in sorted(unknown):
+            yield CannotCheck("E04", missing)
+        for (number, role), lines in sorted(excluded.items()):
+            yield self._finding(context, f"excluded_{role}", lines, {"inpe": number})
+        if context.referentials.orders and context.claim.kind in CARE_KINDS:
+            yield from self._orders(context)
+
+    def _orders(self, context: Context) -> Results:
+        tables = context.referentials
+        today = tables.local_date(context.claim.event_time)
+        ordered: dict[str, set[int]] = {}
+        for line in context.claim.lines:
+            entry = tables.provider(line.executor or "")
+            entities = [f"provider:{line.executor}"]
+            if entry is not None and entry.network is not None:
+                entities.append(f"network:{entry.network}")
+            for entity in entities:
+                if tables.order(entity, today) is not None:
+                    ordered.setdefault(entity, set()).add(line.line)
+        for entity, lines in sorted(ordered.items()):
+            order = tables.orders[entity]
+            kind, _, number = entity.partition(":")
+            facts = {"order": order.order_id, "from": order.from_.isoformat(), kind: number}
+            finding = self._finding(context, f"order_{kind}", lines, facts)
+            finding.scope = order.scope
+            yield finding
+
+    @staticmethod
+    def _finding(context: Context, variant: str, lines: set[int], facts: dict[str, str]) -> Finding:
+        return Finding(
+            "E04",
+            "H",
+            weight=0.95,
+            lines=tuple(sorted(lines)),
+            amount=at_stake(context.claim, lines),
+            n=len(lines),
+            variant=variant,
+            facts=facts,
+        )
+
+
+class SuspendedPayee:
+    """ORD: not one of the catalogue's detectors, but a named human order that the stream applies."""
+
+    declaration = Declaration(
+        code="ORD",
+        label_fr="Suspension de paiement ordonnée",
+        label_en="Payment suspended by order",
+        label_ar="تعليق الأداء بأمر",
+        nature="PRE",
+        hard=True,
+        weight=0.95,
+        axis="arrival",
+        reads=("beneficiary", "orders"),
+        windows=(),
+    )
+
+    def check(self, context: Context) -> Results:
+        """An order against the beneficiary holds whatever is payable to him."""
+        claim, tables = context.claim, context.referentials
+        if not tables.orders:
+            return
+        order = tables.order(f"beneficiary:{claim.beneficiary}", tables.local_date(claim.event_time))
+        if order is not None:
+            yield Finding(
+                "ORD",
+                "H",
+                weight=0.95,
+                amount=at_stake(claim, ()),
+                facts={"order": order.order_id, "from": order.from_.isoformat()},
+                scope=order.scope,
+            )

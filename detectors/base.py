@@ -1,0 +1,123 @@
+"""The contract of a detector: what it declares, what it is given, what it may answer.
+
+A detector is a value with a `declaration` and a pure `check(context)`: no I/O, no clock, no state of its own.
+It answers with findings, with `CannotCheck` where something it needs is not known, or with nothing. It never
+guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from detectors.models.evidence import Evidence
+    from detectors.policy import Thresholds
+    from detectors.referentials import Referentials
+    from schemas.claim import Claim
+    from schemas.observation import Observation
+
+Nature = Literal["ADM", "TAR", "MED", "PRE", "INT"]
+Class = Literal["H", "S"]
+Axis = Literal["care", "arrival"]
+Visibility = Literal["LIQUIDATOR", "FRAUD_TEAM", "AUDIT_ONLY"]
+
+CARE_KINDS = ("AMBULATOIRE", "FACTURE_TP", "ETRANGER", "IJ")
+REQUEST_KINDS = ("PEC_DEMANDE", "PEC_ACCORD", "ALD_OUVERTURE", "INVALIDITE", "HANDICAP")
+ALL_FLOWS = ("AMO", "RG", "CONV")
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A default threshold: its value, its unit and why it stands there."""
+
+    value: float
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Everything a reader, a policy file or a dashboard needs to know of a detector without running it."""
+
+    code: str
+    label_fr: str
+    label_en: str
+    label_ar: str
+    nature: Nature
+    hard: bool  # whether any of its findings may hold by itself
+    weight: float  # default contribution of its soft findings, 0..1
+    axis: Axis
+    reads: tuple[str, ...]  # fields of the event and referentials it reads
+    windows: tuple[str, ...]  # windows of the observation it reads
+    flows: tuple[str, ...] = ALL_FLOWS
+    kinds: tuple[str, ...] = CARE_KINDS
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    caveats_fr: tuple[str, ...] = ()  # innocent explanations to check first
+    caveats_en: tuple[str, ...] = ()
+    visibility: Visibility = "FRAUD_TEAM"
+
+
+@dataclass(slots=True)
+class Finding:
+    """One reason to look at a claim. `facts` feeds the sentence template named by (code, variant)."""
+
+    code: str
+    cls: Class
+    strength: float = 1.0  # 0..1
+    weight: float = 0.5  # 0..1; hard findings enter the score as 0.95, administrative ones as 0.1
+    nature: Nature = "PRE"
+    lines: tuple[int, ...] = ()
+    amount: int = 0  # centimes at stake on those lines
+    value: float | None = None
+    threshold: float | None = None
+    window: str | None = None
+    n: int | None = None
+    variant: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    evidence: tuple[tuple[str, bytes], ...] = ()  # (entity whose record held it, event reference)
+    scheme: str | None = None  # case key shared by all claims of one scheme
+    review: bool = False  # the row says REVIEW: flag with a proposed control instead of holding
+    model: bool = False  # a model's term rather than a rule's
+    hold_ttl_days: int | None = None  # a row's own time limit
+    group_hold: bool = False  # P04: hold the family's open claims too
+    scope: Literal["PAYEE", "NETWORK"] | None = (
+        None  # wider than its lines: only a named human order gives it
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CannotCheck:
+    """The detector needed something that is not known: said and counted, never a pass nor a hold."""
+
+    code: str
+    missing: str
+
+
+@dataclass(slots=True)
+class Context:
+    """All that a detector may look at."""
+
+    claim: Claim
+    seen: Observation
+    referentials: Referentials
+    thresholds: Thresholds
+    evidence: Evidence | None
+    number: Mapping[str, int]  # interned number of a name; INPE of nine digits are their own number
+    name: Mapping[int, str]  # and back
+
+    def value(self, code: str, parameter: str, sector: str | None = None) -> float:
+        """A threshold in force for this claim's flow and organism; raises KeyError if undeclared."""
+        claim = self.claim
+        return self.thresholds.value(code, parameter, claim.flow, claim.organism, sector)
+
+
+class Detector(Protocol):
+    """A pure check of one claim."""
+
+    declaration: Declaration
+
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
+        """Yield what is found, or what could not be checked. Raises nothing on lawful input."""
+        ...

@@ -1,0 +1,29 @@
+"""Findings as plain values: a stored verdict keeps them and can be decided again with one more or less."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Any
+
+import msgspec
+
+from detectors.base import Finding
+
+_DEFAULTS = {
+    spec.name: spec.default_factory() if spec.default_factory is not MISSING else spec.default
+    for spec in fields(Finding)
+}
+
+
+def to_record(finding: Finding) -> dict[str, Any]:
+    """JSON-able values of a finding; defaults are left out, references become base64."""
+    return {
+        name: msgspec.to_builtins(value)
+        for name, default in _DEFAULTS.items()
+        if (value := getattr(finding, name)) != default
+    }
+
+
+def from_record(record: dict[str, Any]) -> Finding:
+    """The finding of a record; raises msgspec.ValidationError when it is not one."""
+    return msgspec.convert(record, Finding)

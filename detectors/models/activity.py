@@ -1,0 +1,139 @@
+"""P01's ground: how active each provider is over 30 days, and where its peers stand (median and MAD of
+logarithms)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import exp, log
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from detectors.models.keys import Bill
+from detectors.models.records import ActivityRecord, MembersRecord
+from detectors.models.series import usable
+from detectors.models.store import Records
+
+METRICS: Final = ("beneficiaries_per_day", "mad_per_beneficiary", "acts_per_beneficiary")
+MIN_CLAIMS: Final = 10
+"""Claims in 30 days before a provider counts as a peer: fewer say nothing of its ratios."""
+MIN_MEMBERS: Final = 20
+"""Members before a group is compared with; a smaller regional group gives way to the national one."""
+MAX_MEMBERS: Final = 512
+"""Members kept: of a larger group, those whose CRC-32 is smallest, a fair sample that any order of arrival
+gives."""
+STALE_DAYS: Final = 60
+"""A member not seen for so long leaves the group."""
+LEAST_MAD: Final = 0.05
+"""A spread of 5 % at least: peers that happen to agree must not make a neighbour an outlier."""
+NORMAL: Final = 0.6745
+"""MAD of a standard normal: z = 0.6745 (value - median) / MAD."""
+
+Figures = tuple[float, float, float]
+
+
+class Activity(NamedTuple):
+    """One ratio of one provider beside its peers; value, median and mad are natural logarithms."""
+
+    metric: str
+    value: float
+    median: float
+    mad: float
+    n_peers: int
+
+    @property
+    def z(self) -> float:
+        """The robust z of the logarithm."""
+        return NORMAL * (self.value - self.median) / self.mad
+
+    @property
+    def plain(self) -> tuple[float, float]:
+        """(the provider's ratio, the peers' median) in plain numbers: counts, or MAD."""
+        return exp(self.value), exp(self.median)
+
+
+def ratios(bill: Bill) -> Figures | None:
+    """Logarithms of the three ratios; None below the least activity."""
+    window = bill.window
+    if window is None or window.claims_30d < MIN_CLAIMS:
+        return None
+    if bill.ratios is None:
+        days, patients = max(window.active_days_30d, 1.0), max(window.patients_30d, 1.0)
+        per_day, lines = window.patient_days_30d / days, window.lines_30d / patients
+        amount = window.amount_30d / 100.0 / patients
+        if not (per_day > 0.0 and amount > 0.0 and lines > 0.0):
+            return None
+        bill.ratios = (log(per_day), log(amount), log(lines))
+    return bill.ratios
+
+
+def figures(bill: Bill, records: Records) -> list[Activity]:
+    """The executor beside its narrowest peer group that is large enough; empty where there is none."""
+    own = ratios(bill)
+    if own is None:
+        return []
+    for group in bill.peers:
+        held = records.activity(group)
+        if held is not None and (n := held.members) >= MIN_MEMBERS:
+            return [
+                Activity(METRICS[0], own[0], *held.per_day, n),
+                Activity(METRICS[1], own[1], *held.per_beneficiary, n),
+                Activity(METRICS[2], own[2], *held.acts, n),
+            ]
+    return []
+
+
+def excess(found: Iterable[Activity]) -> float:
+    """The largest robust z."""
+    return max(activity.z for activity in found)
+
+
+def fold(
+    members: MembersRecord | None, summary: ActivityRecord | None, inpe: str, day: int, own: Figures
+) -> tuple[MembersRecord, ActivityRecord | None]:
+    """One provider's latest figures: the members after it, and the summary when it is time to compute it
+    again.
+
+    The summary is computed again after a quarter of the group's size in updates, since that sorts the whole
+    group.
+    """
+    held = members or MembersRecord()
+    rank = crc32(inpe.encode())
+    if not (usable(own[0]) and usable(own[1]) and usable(own[2])) or (
+        rank > held.reach and inpe not in held.members
+    ):
+        return held, None
+    table, reach = dict(held.members), held.reach
+    table[inpe] = (day, *own)
+    if len(table) > MAX_MEMBERS:
+        ranks = sorted((crc32(name.encode()), name) for name in table)
+        del table[ranks[-1][1]]
+        reach = ranks[-2][0]
+    updates = held.updates + 1
+    if updates % max(1, len(table) // 4):
+        return MembersRecord(updates=updates, reach=reach, members=table), None
+    newest = max(entry[0] for entry in table.values())
+    table = {name: entry for name, entry in table.items() if entry[0] > newest - STALE_DAYS}
+    if len(table) < MAX_MEMBERS:
+        reach = 2**32
+    columns = list(zip(*(entry[1:] for entry in table.values()), strict=True))
+    spread = [_centre(column) for column in columns]
+    edition = 0 if summary is None else summary.updates
+    done = ActivityRecord(
+        members=len(table),
+        updates=edition + 1,
+        per_day=spread[0],
+        per_beneficiary=spread[1],
+        acts=spread[2],
+    )
+    return MembersRecord(updates=updates, reach=reach, members=table), done
+
+
+def _centre(values: Iterable[float]) -> tuple[float, float]:
+    held = sorted(values)
+    middle = _middle(held)
+    return middle, max(_middle(sorted([abs(value - middle) for value in held])), LEAST_MAD)
+
+
+def _middle(ordered: list[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0

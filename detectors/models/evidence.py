@@ -1,0 +1,52 @@
+"""The models' evidence on one claim: findings M01-M03, what they could not check, and the peers' activity
+for P01."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from detectors.base import CannotCheck, Finding
+from detectors.models import activity, amounts, beneficiary, provider
+from detectors.models.activity import Activity
+from detectors.models.keys import View
+from detectors.models.store import Records
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the records say about one claim, before it teaches them."""
+
+    findings: list[Finding] = field(default_factory=list)
+    cannot: list[CannotCheck] = field(default_factory=list)
+    activity_of: dict[str, list[Activity]] = field(default_factory=dict)
+    """Each executor beside its peers, by INPE; absent where there are too few."""
+    models: dict[str, str] = field(default_factory=dict)
+    """How many observations stood behind each model: the versions that the verdict names."""
+
+    @property
+    def activity(self) -> list[Activity]:
+        """Of the executor that stands out most among its peers; empty where no group is large enough."""
+        return max(self.activity_of.values(), key=activity.excess, default=[])
+
+    def of(self, code: str) -> list[Finding | CannotCheck]:
+        """One model's answer: a finding, a CannotCheck, or nothing."""
+        answers: list[Finding | CannotCheck] = [*self.findings, *self.cannot]
+        return [answer for answer in answers if answer.code == code]
+
+
+def assess(view: View, records: Records) -> Evidence:
+    """Score a claim against the records. Changes nothing; raises RecordError when a record cannot be used."""
+    result = Evidence(models={"fusion": str(records.fusion.edition)})
+    if not view.care:
+        return result
+    for code, check in (("M01", amounts.check), ("M02", beneficiary.check), ("M03", provider.check)):
+        answer, n = check(view, records)
+        result.models[code] = str(n)
+        if isinstance(answer, Finding):
+            result.findings.append(answer)
+        elif isinstance(answer, CannotCheck):
+            result.cannot.append(answer)
+    for bill in view.bills:
+        if bill.inpe is not None and (figures := activity.figures(bill, records)):
+            result.activity_of[bill.inpe] = figures
+    return result

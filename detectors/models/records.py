@@ -1,0 +1,202 @@
+"""The model records: what is remembered of an entity between two claims, as versioned msgpack arrays.
+
+Each record begins with its version. Decoding checks types and bounds; a number that is not finite is
+refused, because it would poison every later update. Records are values: a fold returns a new one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+VERSION: Final = 1
+"""Version of every record's layout that this code writes, and the newest that it reads."""
+
+Finite = Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""A finite float: NaN and infinities fail the bounds."""
+Positive = Annotated[float, Meta(ge=0, le=1e15)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Day = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+"""Days since 1970-01-01."""
+
+
+class RecordError(ValueError):
+    """A stored model record cannot be used; the message says which kind, why, and what to do."""
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What all records share: the layout's version, first on the wire."""
+
+    version: Annotated[int, Meta(ge=1)] = VERSION
+
+
+class PeerRecord(Record, array_like=True, frozen=True, gc=False):
+    """The habit of a peer group for one thing (log amount of an act, lines of a visit...)."""
+
+    n: Count = 0
+    mean: Finite = 0.0
+    var: Positive = 0.0
+    recent: Annotated[bytes, Meta(max_length=64)] = b""
+    """Who taught it last, a byte each (0 where a turn was refused): caps the share of any one."""
+
+
+class Habit(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Running mean and variance of a subject's own standardised values."""
+
+    n: Count = 0
+    mean: Finite = 0.0
+    var: Positive = 0.0
+
+
+class BeneficiaryRecord(Record, array_like=True, frozen=True, gc=False):
+    """What is usual for one beneficiary, measured against the peers."""
+
+    claims: Count = 0
+    first_day: Day = 0
+    last_day: Day = 0
+    visits: Count = 0
+    care: Habit = Habit()
+    pharmacy: Habit = Habit()
+    providers: Habit = Habit()
+    lines: Habit = Habit()
+
+
+class Pace(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A series seen slowly and fast; `spread` is the usual squared distance between the two."""
+
+    slow: Finite = 0.0
+    fast: Finite = 0.0
+    spread: Positive = 0.0
+
+
+class ProviderRecord(Record, array_like=True, frozen=True, gc=False):
+    """What is usual for one provider (arrival axis)."""
+
+    claims: Count = 0
+    """Claims ever seen; never frozen."""
+    learnt: Count = 0
+    """Claims that entered the slow baselines."""
+    level: Pace = Pace()
+    level_var: Positive = 0.0
+    new: Pace = Pace()
+    top: Pace = Pace()
+    weekend: Pace = Pace()
+    day: Day = 0
+    today: Count = 0
+    days: Count = 0
+    daily_mean: Positive = 0.0
+    daily_var: Positive = 0.0
+    cusum: Positive = 0.0
+    alarm_day: Day = 0
+    """Last day on which the cumulated drift of the level crossed its limit, 0 = never."""
+    frozen_until: Day = 0
+    """Slow baselines stand still through this day, after a confirmed fraud."""
+
+
+class ActivityRecord(Record, array_like=True, frozen=True, gc=False):
+    """A peer group's 30-day activity in short: median and MAD of the logarithms of three ratios."""
+
+    members: Count = 0
+    updates: Count = 0
+    per_day: tuple[Finite, Positive] = (0.0, 0.0)
+    """Beneficiaries a day of activity: median and median absolute deviation of its logarithm."""
+    per_beneficiary: tuple[Finite, Positive] = (0.0, 0.0)
+    """MAD a beneficiary."""
+    acts: tuple[Finite, Positive] = (0.0, 0.0)
+    """Lines a beneficiary."""
+
+
+class MembersRecord(Record, array_like=True, frozen=True, gc=False):
+    """A peer group's members and their latest figures; read by the learner only."""
+
+    updates: Count = 0
+    reach: Annotated[int, Meta(ge=0, le=2**32)] = 2**32
+    """Largest CRC-32 of a member once the group is full: beyond it nobody enters."""
+    members: dict[str, tuple[Day, Finite, Finite, Finite]] = {}
+    """INPE -> (arrival day, log of the three ratios of ActivityRecord)."""
+
+
+class Bin(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Reviewed claims whose score lay in one range: mean score and mean outcome, exponentially weighted."""
+
+    n: Count = 0
+    expected: Finite = 0.0
+    observed: Finite = 0.0
+
+
+class FusionRecord(Record, array_like=True, frozen=True, gc=False):
+    """The score's learned weights, by term key; a term that is absent still has its start weight."""
+
+    edition: Count = 0
+    """Grows by one with every review learned; the verdict names it."""
+    weights: dict[str, Finite] = {}
+    reviews: Count = 0
+    frauds: Count = 0
+    bins: tuple[Bin, ...] = ()
+    calibrated: bool = False
+    recent: Annotated[bytes, Meta(max_length=64)] = b""
+    """Who decided the last reviews, a byte each (0 where a turn was refused)."""
+
+
+class QuantileRecord(Record, array_like=True, frozen=True, gc=False):
+    """How the scores of recent claims are spread, as counts over bins of log odds."""
+
+    edition: Count = 0
+    flag: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """The least score that is flagged, as last computed; 0 = not yet."""
+    counts: tuple[Count, ...] = ()
+
+
+KINDS: Final[dict[str, type[Record]]] = {
+    "peers": PeerRecord,
+    "beneficiary": BeneficiaryRecord,
+    "provider": ProviderRecord,
+    "activity": ActivityRecord,
+    "members": MembersRecord,
+    "fusion": FusionRecord,
+    "quantile": QuantileRecord,
+}
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders = {kind: msgspec.msgpack.Decoder(struct) for kind, struct in KINDS.items()}
+
+
+def encode(record: Record) -> bytes:
+    """The bytes that `decode` reads back."""
+    return _encoder.encode(record)
+
+
+def decode(kind: str, blob: bytes) -> Record:
+    """The record of that kind.
+
+    Raises:
+        RecordError: another layout, a version from the future, a number that is not finite.
+    """
+    try:
+        record: Record = _decoders[kind].decode(blob)
+    except msgspec.MsgspecError as error:
+        if (found := _version_of(blob)) is not None and found > VERSION:
+            raise _newer(kind, found) from error
+        raise RecordError(
+            f"model record of kind {kind!r} is damaged ({error}); delete its key and replay `learning`"
+        ) from error
+    if record.version > VERSION:
+        raise _newer(kind, record.version)
+    return record
+
+
+def _newer(kind: str, found: int) -> RecordError:
+    return RecordError(
+        f"model record of kind {kind!r} has version {found}, this Crible reads up to {VERSION}: "
+        "run the release that wrote it, or delete the model keys and let them be learned again"
+    )
+
+
+def _version_of(blob: bytes) -> int | None:
+    try:
+        head = msgspec.msgpack.decode(blob)
+    except msgspec.MsgspecError:
+        return None
+    return head[0] if isinstance(head, list) and head and isinstance(head[0], int) else None

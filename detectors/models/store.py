@@ -1,0 +1,107 @@
+"""The records at hand while one claim, or one batch, is scored and learned: bytes in, bytes of what changed
+out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from detectors.models.keys import SINGLE, Pair
+from detectors.models.records import (
+    ActivityRecord,
+    BeneficiaryRecord,
+    FusionRecord,
+    MembersRecord,
+    PeerRecord,
+    ProviderRecord,
+    QuantileRecord,
+    Record,
+    decode,
+    encode,
+)
+
+_FUSION, _QUANTILE = FusionRecord(), QuantileRecord()
+
+R = TypeVar("R", bound=Record)
+
+
+class Records:
+    """A working set of records: decoded on first use, encoded once when asked for what changed.
+
+    A missing record reads as None. Not safe to share between threads.
+    """
+
+    __slots__ = ("_changed", "_held", "_stored")
+
+    def __init__(self, blobs: Mapping[Pair, bytes | None] | None = None) -> None:
+        self._stored: dict[Pair, bytes | None] = dict(blobs or {})
+        self._held: dict[Pair, Record | None] = {}
+        self._changed: dict[Pair, None] = {}
+
+    def add(self, blobs: Mapping[Pair, bytes | None]) -> None:
+        """Take in more stored bytes; what is already held stays, because it may be newer."""
+        for pair, blob in blobs.items():
+            self._stored.setdefault(pair, blob)
+
+    def missing(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Those that were never given, not even as absent."""
+        return [pair for pair in pairs if pair not in self._stored and pair not in self._held]
+
+    def put(self, kind: str, entity: str, record: Record) -> None:
+        """Set a record: it counts as changed."""
+        self._held[kind, entity] = record
+        self._changed[kind, entity] = None
+
+    def update(self, records: Mapping[Pair, Record]) -> None:
+        """Set several records."""
+        for (kind, entity), record in records.items():
+            self.put(kind, entity, record)
+
+    def changed(self) -> dict[Pair, bytes]:
+        """The bytes of every record set since the last call, in the order in which they first changed."""
+        result: dict[Pair, bytes] = {}
+        for pair in self._changed:
+            held = self._held[pair]
+            if held is not None:
+                result[pair] = encode(held)
+        self._changed = {}
+        return result
+
+    def _get(self, kind: str, entity: str, struct: type[R]) -> R | None:
+        pair = (kind, entity)
+        try:
+            held = self._held[pair]
+        except KeyError:
+            blob = self._stored.get(pair)
+            held = self._held[pair] = None if blob is None else decode(kind, blob)
+        return held if isinstance(held, struct) else None
+
+    def peers(self, entity: str) -> PeerRecord | None:
+        """Raises RecordError like every reader here, when the stored bytes cannot be used."""
+        return self._get("peers", entity, PeerRecord)
+
+    def beneficiary(self, entity: str) -> BeneficiaryRecord | None:
+        """The beneficiary's habits."""
+        return self._get("beneficiary", entity, BeneficiaryRecord)
+
+    def provider(self, inpe: str) -> ProviderRecord | None:
+        """The provider's habits."""
+        return self._get("provider", inpe, ProviderRecord)
+
+    def activity(self, group: str) -> ActivityRecord | None:
+        """The peer group's activity."""
+        return self._get("activity", group, ActivityRecord)
+
+    def members(self, group: str) -> MembersRecord | None:
+        """The peer group's members."""
+        return self._get("members", group, MembersRecord)
+
+    @property
+    def fusion(self) -> FusionRecord:
+        """The score's weights; the start weights where nothing was learned."""
+        return self._get("fusion", SINGLE, FusionRecord) or _FUSION
+
+    @property
+    def quantile(self) -> QuantileRecord:
+        """The spread of recent scores."""
+        return self._get("quantile", SINGLE, QuantileRecord) or _QUANTILE

@@ -1,0 +1,81 @@
+"""P01: a provider far above others of its kind, speciality and sector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp
+from typing import Final
+
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.reading import at_stake, sector
+
+NORMAL: Final = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
+
+
+class PeerOutlier:
+    """P01."""
+
+    declaration = Declaration(
+        code="P01",
+        label_fr="Activité très supérieure aux pairs",
+        label_en="Peer outlier",
+        label_ar="نشاط يفوق النظراء بكثير",
+        nature="PRE",
+        hard=False,
+        weight=0.3,
+        axis="arrival",
+        reads=("lines.executor", "lines.amount", "providers"),
+        windows=("provider 30 d", "peers"),
+        thresholds={
+            "z": Threshold(3.5, "robust z", "about one provider in 4,000 if logarithms were normal"),
+            "z_strong": Threshold(5, "robust z", "beyond any spread of honest practice seen"),
+            "weight_strong": Threshold(0.5, "weight", "from the strong z on"),
+            "claims": Threshold(30, "claims in 30 days", "fewer make ratios of chance"),
+            "peers": Threshold(20, "providers", "fewer are no group"),
+        },
+        caveats_fr=("Centre de référence", "Seul spécialiste de la province"),
+        caveats_en=("Reference centre", "Only specialist of the province"),
+    )
+
+    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+        """One finding for each executor, on the ratio that stands out most."""
+        evidence = context.evidence
+        missing = False
+        for number, window in sorted(context.seen.executors.items()):
+            area = sector(context, number)
+            if window.claims_30d < context.value("P01", "claims", area):
+                continue
+            figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
+            compared = [f for f in figures if f.n_peers >= context.value("P01", "peers", area) and f.mad > 0]
+            if not compared:
+                missing = True
+                continue
+            z, worst = max(
+                ((NORMAL * (f.value - f.median) / f.mad, f) for f in compared), key=lambda item: item[0]
+            )
+            limit = context.value("P01", "z", area)
+            if z < limit:
+                continue
+            strong = context.value("P01", "z_strong", area)
+            lines = tuple(line.line for line in context.claim.lines if line.executor == number)
+            yield Finding(
+                "P01",
+                "S",
+                weight=context.value("P01", "weight_strong" if z >= strong else "weight", area),
+                lines=lines,
+                amount=at_stake(context.claim, lines),
+                value=round(z, 2),
+                threshold=strong if z >= strong else limit,
+                window="30 d",
+                n=worst.n_peers,
+                variant=worst.metric,
+                facts={
+                    "inpe": number,
+                    "value": round(exp(worst.value), 2),
+                    "median": round(exp(worst.median), 2),
+                    "times": round(exp(worst.value - worst.median), 1),
+                    "peers": worst.n_peers,
+                },
+            )
+        if missing:
+            yield CannotCheck("P01", "peers")

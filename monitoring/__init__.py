@@ -1,0 +1,1 @@
+"""What an operator sees of Crible: metrics, and later rules, dashboards and runbooks."""

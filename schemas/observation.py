@@ -1,0 +1,170 @@
+"""What the state has seen around one event: plain values that Redis answers and detectors read.
+
+Days are calendar dates as integers, days since 1970-01-01 (`day_number`), and may be negative.
+Amounts are centimes, quantities hundredths of a unit, instants seconds since the epoch (UTC).
+Providers and acts are numbers: a nine-digit INPE is its own number, any other name is interned
+from 2**30 up, and 0 means absent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+from schemas.registries import Beneficiary
+
+EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+EVENT_REF_BYTES = 12  # 96 bits: among 10^8 events a collision has odds of 10^-13
+ENTITY_REF_BYTES = 8  # only compared inside one record
+
+
+def day_number(day: dt.date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - EPOCH_ORDINAL
+
+
+def date_of(day: int) -> dt.date:
+    """The calendar date of a day number."""
+    return dt.date.fromordinal(day + EPOCH_ORDINAL)
+
+
+def event_ref(event_id: str) -> bytes:
+    """The 12-byte reference under which the state keeps an event."""
+    return blake2b(event_id.encode(), digest_size=EVENT_REF_BYTES).digest()
+
+
+def entity_ref(name: str) -> bytes:
+    """The 8-byte reference of a claim, a beneficiary or an insured inside a record."""
+    return blake2b(name.encode(), digest_size=ENTITY_REF_BYTES).digest()
+
+
+class LogLine(NamedTuple):
+    """One line of care in a beneficiary's log (24 months, by date of care)."""
+
+    event: bytes
+    claim: bytes
+    day: int
+    arrival: int
+    executor: int
+    prescriber: int
+    act: int  # interned "nomenclature|code"
+    site: int  # interned teeth and side, 0 where there is none
+    quantity: int
+    amount: int
+    line: int
+    group: int  # index in enums.CARE_GROUPS
+    coverage: int  # index in enums.COVERAGES
+
+
+class Fact(NamedTuple):
+    """One permanent fact about a beneficiary: a tooth treated, a once-in-life act, a device, a stay."""
+
+    event: bytes
+    day: int
+    until: int  # last day of a stay, else the same day
+    kind: int  # index in enums.FACT_KINDS
+    key: int  # tooth (FDI), interned act or device class
+    provider: int
+
+
+class DocumentUse(NamedTuple):
+    """One use of a document (form, invoice, prescription...) by a claim line."""
+
+    event: bytes
+    day: int
+    claim: bytes
+    beneficiary: bytes
+    insured: bytes
+    executor: int
+    product: int  # interned act of the line that used it, 0 where the document names no line
+    coverage: int
+
+
+class CloneUse(NamedTuple):
+    """One claim of a provider that bore a given signature (P04)."""
+
+    event: bytes
+    day: int
+    beneficiary: bytes
+    amount: int
+
+
+class ProviderWindow(NamedTuple):
+    """Arrival-axis windows of a provider, the event itself included; 7 and 30 days end with its day."""
+
+    claims_1h: float
+    claims_24h: float
+    amount_24h: float
+    claims_7d: float
+    claims_30d: float
+    lines_30d: float
+    amount_30d: float
+    patient_days_30d: float
+    patients_30d: float  # exact distinct beneficiaries, head-anchored
+    active_days_30d: float
+    claims_1d: float  # this calendar day so far
+    claims_2d: float  # this calendar day and the one before
+    patient_new: float  # 1 when the provider had not seen this beneficiary in its 96-day memory
+    late: float = (
+        0.0  # 1 when the claim came 67 days or more behind the newest: its 30 days are not all known
+    )
+
+
+class DaySheet(NamedTuple):
+    """What one provider did on one calendar day of care, the event itself included (exact)."""
+
+    minutes: int
+    beneficiaries: int
+    communes: int
+
+
+class Frequency(NamedTuple):
+    """How often members of a group bore something, in this 30-day bucket and the one before."""
+
+    members: int
+    total: int
+    own: int
+    members_before: int
+    total_before: int
+    own_before: int
+
+
+@dataclass(slots=True)
+class Clones:
+    """A claim's signature at one executor, and among its peers (P04)."""
+
+    signature: str
+    uses: list[CloneUse]  # earlier uses at this provider within 90 days of care, this event excluded
+    signature_peers: Frequency  # members = providers of the group that billed the signature
+    group_peers: Frequency  # members = providers of the group that billed anything
+
+
+@dataclass(slots=True)
+class Observation:
+    """Everything the windows say about one claim, as it stood when the claim was applied.
+
+    `log`, `facts`, `documents` and `clones` hold what was there *before*; the claim's own lines are in `own`,
+    one entry a session where a line lists its sessions.
+    """
+
+    status: str = "NEW"  # NEW, SAME (a resubmission) or OTHER (a reused event_id)
+    beneficiary: Beneficiary | None = None
+    log: list[LogLine] = field(default_factory=list)
+    own: list[LogLine] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    documents: list[tuple[int, str, list[DocumentUse]]] = field(default_factory=list)
+    """(index in claim.documents, document key, earlier uses)"""
+    executors: dict[str, ProviderWindow] = field(default_factory=dict)
+    prescribers: dict[str, ProviderWindow] = field(default_factory=dict)
+    days: dict[tuple[str, int], DaySheet] = field(default_factory=dict)
+    """(INPE of who acted, day of care) -> sheet; only where the referentials give minutes"""
+    clones: dict[str, Clones] = field(default_factory=dict)
+    """executor INPE -> its family"""
+
+
+def clone_signature(parts: list[tuple[str, int, int]]) -> str:
+    """P04's signature of an executor's lines: (code, quantity in hundredths, amount in MAD), order-free."""
+    text = ";".join(f"{code}*{quantity}@{amount}" for code, quantity, amount in sorted(parts))
+    return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,91 @@
+"""What follows a claim: one liquidation by a liquidator of its agency, one payment order some days later."""
+
+from __future__ import annotations
+
+from simulation import clock
+from simulation.claims import Desk, Filed
+from simulation.draw import Draw
+from simulation.tables import Event
+from simulation.world import World
+
+
+class BackOffice:
+    """Liquidates and pays filed claims. It pays whatever comes: whether to hold is the screener's matter."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.draw = Draw(world.seed, "backoffice")
+        self._payments = 0
+
+    def settle(self, filed: Filed) -> list[tuple[int, Event]]:
+        """(instant, event) of the liquidation and of the payment order, both after the claim."""
+        draw, desk, dossier = self.draw, self.world.desk, filed.dossier
+        claim = filed.event
+        home = dossier.person.household
+        day = clock.office_day(filed.ingest // clock.DAY + clock.EPOCH + draw.integer(1, 6))
+        at = clock.instant(day, draw.integer(30600, 54000 if clock.ramadan(day) else 59400))
+        basis = sum(due[1] for due in dossier.dues)
+        base = sum(due[2] for due in dossier.dues)
+        billed = dossier.amount
+        shares = _complements(dossier.dues, home.mutuelle is not None)
+        complement = sum(shares)
+        liquidation = self._event("liquidation", at, claim, desk)
+        liquidation.update(
+            claim_id=claim["claim_id"],
+            beneficiary=claim["beneficiary"],
+            action="VALIDATE" if draw.chance(0.3) else "COMPUTE",
+            liquidator=draw.pick(self.world.liquidators[home.agency][:4]),
+            role="LIQUIDATION",
+            workstation=f"W-{home.agency}-{draw.integer(1, 9)}",
+            tariff_amount=basis,
+            basis_amount=basis,
+            base_amount=base,
+            complementary_amount=complement,
+            patient_amount=max(billed - base - complement, 0),
+            duration_ms=draw.integer(15_000, 240_000),
+        )
+        if dossier.person.ald is not None:
+            liquidation["rate_ground"] = "ALD"
+        paid = clock.office_day(day + draw.integer(2, 7))
+        at_payment = clock.instant(paid, 6 * 3600 + draw.integer(0, 5400))
+        payment = self._event("payment", at_payment, claim, desk)
+        self._payments += 1
+        payment.update(
+            payment_id=f"P-{self._payments:08d}",
+            claim_id=claim["claim_id"],
+            beneficiary=claim["beneficiary"],
+            status="ORDERED",
+            base_amount=base,
+            complementary_amount=complement,
+            lines=[
+                {
+                    "line": line,
+                    "liquidation_event_id": liquidation["event_id"],
+                    "verdict_id": f"V-{claim['event_id']}-1",
+                    "base_amount": part,
+                    "complementary_amount": share,
+                }
+                for (line, _, part), share in zip(dossier.dues, shares, strict=True)
+            ],
+        )
+        payee = (
+            {"payee": "PROVIDER", "payee_inpe": dossier.payee, "bank_account": f"K-{dossier.payee}"}
+            if dossier.payee
+            else {"payee": "INSURED", "bank_account": home.account}
+        )
+        liquidation.update(payee)
+        payment.update(payee)
+        return [(at, liquidation), (at_payment, payment)]
+
+    def _event(self, type_: str, at: int, claim: Event, desk: Desk) -> Event:
+        """An envelope with the claim's administration."""
+        event = desk.envelope(type_, at, claim["organism"])
+        event.update(
+            {key: claim[key] for key in ("mutuelle", "agency", "region", "flow", "channel") if key in claim}
+        )
+        return event
+
+
+def _complements(dues: list[tuple[int, int, int]], covered: bool) -> list[int]:
+    """The mutuelle's part of each line: half of what the base left of the tariff."""
+    return [(basis - base) // 2 if covered and basis > base else 0 for _, basis, base in dues]

@@ -1,0 +1,157 @@
+"""Honest errors: what tired people type, forget, or send twice. Truth class ERROR, never fraud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from simulation import clock
+from simulation.claims import Desk, Dossier, Filed
+from simulation.draw import Draw
+from simulation.drugs import Drug
+from simulation.population import Person
+from simulation.world import World
+
+KINDS = (
+    ("rights_late", 18.0),
+    ("wrong_rank", 14.0),
+    ("missing_inpe", 24.0),
+    ("deposit_as_care", 12.0),
+    ("tooth_typo", 8.0),
+    ("old_price", 10.0),
+    ("sent_twice", 14.0),
+)
+SHARE = 0.052
+TOLERANCE = 35  # days after a price cut; the payer tolerates the old price for 30
+
+
+@dataclass(slots=True)
+class Spoiled:
+    """A filed dossier with its error, and the events around it: (instant, event, filed again or None)."""
+
+    filed: Filed
+    around: list[tuple[int, dict[str, object], Filed | None]]
+
+
+class Mistakes:
+    """Draws errors and makes them, before or after the dossier reaches the counter."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.draw = Draw(world.seed, "mistakes")
+        self._names = [name for name, _ in KINDS]
+        self._shares = list(accumulate(share for _, share in KINDS))
+        self._by_code: dict[str, Drug] = {drug.ean13: drug for drug in world.drugs}
+        self._recheck: set[str] = set()
+
+    def happens(self) -> bool:
+        """Whether the next dossier is spoiled."""
+        return self.draw.chance(SHARE)
+
+    def spoil(self, dossier: Dossier, desk: Desk) -> Spoiled:
+        """File the dossier with an error that fits it."""
+        # What few dossiers allow is tried first where they do, or it would hardly ever happen.
+        rare = ["tooth_typo"] if self.draw.chance(0.5) else []
+        rare += ["old_price"] if self.draw.chance(0.7) else []
+        for name in rare + [self.draw.weighted(self._names, self._shares) for _ in range(12)]:
+            spoiled = self._try(name, dossier, desk)
+            if spoiled is not None:
+                return spoiled
+        dossier.truth, dossier.scheme = "ERROR", "missing_inpe"
+        dossier.lines[0].pop("executor", None)
+        return Spoiled(desk.file(dossier), [])
+
+    def _try(self, name: str, dossier: Dossier, desk: Desk) -> Spoiled | None:
+        person: Person | None = None
+        if name == "wrong_rank":
+            family = [
+                p for p in dossier.person.household.members if p is not dossier.person and p.death is None
+            ]
+            if not family:
+                return None
+            person = self.draw.pick(family)
+        elif name == "missing_inpe":
+            line = self.draw.pick(dossier.lines)
+            if (
+                line.pop("prescriber" if "prescriber" in line and self.draw.chance(0.4) else "executor", None)
+                is None
+            ):
+                return None
+        elif name == "tooth_typo":
+            if not self._tooth(dossier):
+                return None
+        elif name == "old_price":
+            if not self._old_price(dossier):
+                return None
+        elif (name == "rights_late" and dossier.person.beneficiary in self._recheck) or (
+            name == "deposit_as_care"
+            and (dossier.person.death is not None or any("sessions" in x for x in dossier.lines))
+        ):
+            return None
+        if name != "sent_twice":
+            dossier.truth, dossier.scheme = "ERROR", name
+        filed = desk.file(dossier, person=person)
+        if name == "deposit_as_care":
+            if filed.event["deposit_date"] == clock.text(dossier.last):
+                dossier.truth, dossier.scheme = "HONEST", None
+                return None
+            for line in dossier.lines:
+                line["service_date"] = filed.event["deposit_date"]
+                if "service_end" in line:
+                    line["service_end"] = max(line["service_end"], line["service_date"])
+        if name == "sent_twice":
+            return Spoiled(filed, [self._twice(filed, desk)])
+        if name == "rights_late":
+            return Spoiled(filed, self._rights(filed))
+        return Spoiled(filed, [])
+
+    def _tooth(self, dossier: Dossier) -> bool:
+        """The neighbour's number, or one that no mouth has."""
+        for line in dossier.lines:
+            if "teeth" in line:
+                tooth = line["teeth"][0]
+                line["teeth"] = [tooth + 1 if self.draw.chance(0.7) else tooth + 10 * 4]
+                return True
+        return False
+
+    def _old_price(self, dossier: Dossier) -> bool:
+        """The price before the cut, still on the box or in the shop's computer."""
+        for i, line in enumerate(dossier.lines):
+            drug = self._by_code.get(line["code"])
+            if drug is None or drug.cut_day is None or dossier.day < drug.cut_day + TOLERANCE:
+                continue
+            line["unit_price"] = drug.price
+            line["amount"] = round(drug.price * line["quantity"])
+            dossier.dues[i] = (line["line"], *dossier.dues[i][1:])
+            return True
+        return False
+
+    def _twice(self, filed: Filed, desk: Desk) -> tuple[int, dict[str, object], Filed]:
+        """The same file once more under new numbers, some days later."""
+        at = filed.ingest + self.draw.integer(1, 20) * clock.DAY
+        event = desk.again(filed, at - 60, at)
+        event["claim_id"] = desk.claim_id(at // clock.DAY + clock.EPOCH)
+        event["deposit_date"] = clock.text((at - 60 + 3600) // clock.DAY + clock.EPOCH)
+        original = filed.dossier
+        twin = Dossier(
+            original.person,
+            original.day,
+            original.kind,
+            original.lines,
+            original.documents,
+            original.dues,
+            original.last,
+            original.payee,
+        )
+        twin.truth, twin.scheme = "ERROR", "sent_twice"
+        return at, event, Filed(event, twin, at)
+
+    def _rights(self, filed: Filed) -> list[tuple[int, dict[str, object], Filed | None]]:
+        """The registry believes the rights have ended before the care, and learns better after some days."""
+        person = filed.dossier.person
+        self._recheck.add(person.beneficiary)
+        before = filed.ingest - 7200
+        after = filed.ingest + self.draw.integer(4, 18) * clock.DAY
+        ended = self.world.update(person, before, until=filed.dossier.day - self.draw.integer(3, 40))
+        renewed = self.world.update(person, after)
+        return [(before, ended, None), (after, renewed, None)]

@@ -1,0 +1,81 @@
+"""What a scheme is given: the world, its days, its people, and where to leave the events it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.care import Care
+from simulation.claims import Filed
+from simulation.draw import Draw
+from simulation.hospital import Hospital
+from simulation.places import COMMUNES, distance
+from simulation.population import Person
+from simulation.providers import Provider
+from simulation.tables import Event
+from simulation.world import World
+
+
+@dataclass(slots=True)
+class Stage:
+    """The live part: its first day of care and its length in days."""
+
+    world: World
+    care: Care
+    hospital: Hospital
+    day: int
+    days: int
+    known: list[Filed] = field(default_factory=list)
+    """Honest claims that arrived before the live part"""
+    updates: list[tuple[int, Event]] = field(default_factory=list)
+    """Registry events to put on the stream: (instant, event)"""
+    campaigns: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of the `campaigns` referential"""
+    cast: set[str] = field(default_factory=set)
+    """People and providers that already play a part"""
+
+    def draws(self, scheme: str) -> Draw:
+        """A stream of draws of one's own, so that a scheme can change and leave the others still."""
+        return Draw(self.world.seed, f"scheme/{scheme}")
+
+    def people(
+        self, draw: Draw, count: int, fits: Callable[[Person], bool] = lambda person: True
+    ) -> list[Person]:
+        """`count` living people who fit and play no other part yet (fewer in a small world)."""
+        last = self.day + self.days + 75
+        pool = [p for p in self.world.people if p.alive(last) and p.beneficiary not in self.cast and fits(p)]
+        chosen = draw.sample(pool, count)
+        self.cast.update(p.beneficiary for p in chosen)
+        return chosen
+
+    def provider(self, draw: Draw, kind: str, specialty: str = "", busy: bool = False) -> Provider:
+        """A provider who plays no other part yet; `busy` = one of the more frequented third."""
+        pool = [p for p in self.world.market.groups[kind, specialty] if p.inpe not in self.cast]
+        if busy:
+            pool = sorted(pool, key=lambda p: (-p.weight * COMMUNES[p.commune].weight, p.inpe))[
+                : max(1, len(pool) // 3)
+            ]
+        chosen = draw.pick(pool)
+        self.cast.add(chosen.inpe)
+        return chosen
+
+    def far_commune(self, provider: Provider, wanted: int, fits: Callable[[Person], bool]) -> int:
+        """The smallest commune beyond 100 km with `wanted` people who fit, else the one with most."""
+        here = COMMUNES[provider.commune]
+        counts = dict.fromkeys(range(len(COMMUNES)), 0)
+        for person in self.world.people:
+            if person.beneficiary not in self.cast and fits(person):
+                counts[person.household.commune] += 1
+        far = [i for i in counts if distance(here, COMMUNES[i]) > 100]
+        enough = [i for i in far if counts[i] >= wanted]
+        return (
+            min(enough, key=lambda i: (counts[i], i)) if enough else max(far, key=lambda i: (counts[i], -i))
+        )
+
+    def working_day(self, draw: Draw, first: int, last: int, provider: Provider) -> int:
+        """A day of the live part, counted from its first, on which the provider is open."""
+        day = self.day + draw.integer(first, last)
+        while not provider.open_on(day):
+            day += 1
+        return day

@@ -1,0 +1,139 @@
+"""Puts the function calls together: keys numbered once, arguments packed, one call a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zlib import crc32
+
+import msgspec
+
+from state import keys
+from state.batch import Ask, Entry, Span
+from state.keys import Lane
+from state.ops import Op, Read
+from state.packing import array, integer, key, listing, raw
+from state.router import Command
+
+_encode = msgspec.msgpack.encode
+_NO_KEY = key(0)
+
+
+_PACKED = tuple(key(number) for number in range(8192))  # calls of 256 events name about half as many
+
+
+class KeyTable(dict[str, bytes]):
+    """The packed numbers of a call's keys (from 1), given without prefix; a new key takes the next number."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+        self.names: list[str] = [prefix + keys.FENCES]
+
+    def __missing__(self, name: str) -> bytes:
+        names = self.names
+        names.append(self.prefix + name)
+        count = len(names)
+        packed = self[name] = _PACKED[count] if count < 8192 else key(count)
+        return packed
+
+
+class ObserveCall:
+    """One FCALL crible_observe, for one tag and lane."""
+
+    def __init__(self, prefix: str, lane: Lane, spans: Sequence[Span], epochs: Mapping[str, int]) -> None:
+        self._lane = lane
+        self._spans = spans
+        self._table = KeyTable(prefix)
+        header = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
+        self._args: list[bytes] = [_encode([prefix, lane, header])]
+        self.asked: list[int] = []  # which events of the batch, in the order of the answers
+        self.places: list[tuple[Sequence[int], Sequence[int]]] = []  # which of their ops and reads
+
+    def add(
+        self,
+        index: int,
+        ask: Ask,
+        ops: Sequence[Op],
+        reads: Sequence[Read],
+        event_key: str | None,
+        undo_keys: Sequence[str],
+    ) -> None:
+        """One event, with what it asks of this tag."""
+        number = self._table
+        ref = ask.ref or b""
+        parts = [
+            array(13),
+            integer(ask.input + 1),
+            integer(ask.offset),
+            raw(ask.content),
+            number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
+            _NO_KEY if event_key is None else number[event_key],
+            raw(ref),
+            raw(_encode([ask.event_id, ask.claim_id])) if event_key else b"\xa0",
+            raw(ask.beneficiary.encode()),
+            listing([number[name] for name in undo_keys]),
+            raw(ask.undo or b""),
+            number[keys.verdict(ask.event_id)] if self._lane == "h" and ask.event_id else _NO_KEY,
+            array(len(ops)),
+        ]
+        for op in ops:
+            parts.append(op.head)
+            parts.extend([number[name] for name in op.keys])
+            parts.append(op.tail)
+        parts.append(array(len(reads)))
+        for read in reads:
+            parts.append(bytes((0x92, read.kind)) + number[read.key])
+        self._args.append(b"".join(parts))
+        self.asked.append(index)
+
+    def command(self) -> Command:
+        names = self._table.names
+        return ("FCALL", "crible_observe", len(names), *names, *self._args)
+
+
+def record_command(
+    prefix: str,
+    spans: Sequence[Span],
+    epochs: Mapping[str, int],
+    entries: Sequence[Entry],
+    models: Mapping[str, bytes],
+) -> Command:
+    """One FCALL crible_record, for one tag."""
+    table = KeyTable(prefix)
+    number = table
+    header = [
+        array(2),
+        _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans]),
+        array(len(models)),
+    ]
+    for name, blob in models.items():
+        header.append(array(2) + number[keys.model(name)] + raw(blob))
+    args = [b"".join(header)]
+    for entry in entries:
+        parts = [
+            array(9),
+            integer(entry.input + 1),
+            integer(entry.offset),
+            number[keys.memo("h", spans[entry.input].input, entry.offset)],
+            number[keys.verdict(entry.event_id)],
+            integer(entry.revision),
+            raw(entry.blob),
+            integer(entry.ttl),
+            array(len(entry.writes)),
+        ]
+        for write in entry.writes:
+            pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
+            parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))
+        parts.append(array(len(entry.deletes)))
+        for delete in entry.deletes:
+            gone = [raw(name.encode()) for name in delete.fields]
+            parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
+        args.append(b"".join(parts))
+    return ("FCALL", "crible_record", len(table.names), *table.names, *args)
+
+
+def advance_command(prefix: str, span: Span, epoch: int, models: Mapping[str, bytes]) -> Command:
+    """One FCALL crible_advance, for one tag."""
+    names = [prefix + keys.FENCES, *(prefix + keys.model(name) for name in models)]
+    header = _encode([[span.input, span.prev, span.end, epoch]])
+    return ("FCALL", "crible_advance", len(names), *names, header, *models.values())

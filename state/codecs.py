@@ -1,0 +1,99 @@
+"""Bytes to and from the types of `schemas.observation`. All little-endian, records of one size.
+
+Every record begins with its event reference (12 bytes) and its day (int32): the functions in Redis sort,
+cut and take out by these two and know nothing else of a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from struct import Struct
+
+from schemas.observation import CloneUse, DaySheet, DocumentUse, Fact, Frequency, LogLine, ProviderWindow
+
+_LOG = Struct("<12si8sqIIIIIqHBB")
+_FACT = Struct("<12siiB3xII")
+_DOCUMENT = Struct("<12si8s8s8sIIB3x")
+_CLONE = Struct("<12si8sq")
+_WINDOW = Struct("<14d")
+_SHEET = Struct("<iII")
+_FREQUENCY = Struct("<6I")
+
+LOG_BYTES = _LOG.size
+FACT_BYTES = _FACT.size
+DOCUMENT_BYTES = _DOCUMENT.size
+CLONE_BYTES = _CLONE.size
+STAMP_BYTES = 17  # version byte, two doubles: what stands before the value of a registry entry
+
+
+def pack_log(lines: Iterable[LogLine]) -> bytes:
+    """64 bytes a line. Raises struct.error for a field out of its range."""
+    pack = _LOG.pack
+    return b"".join(
+        [
+            pack(
+                line.event, line.day, line.claim, line.arrival, line.executor, line.prescriber, line.act,
+                line.site, line.quantity, line.amount, line.line, line.group, line.coverage,
+            )
+            for line in lines
+        ]
+    )  # fmt: skip
+
+
+def unpack_log(data: bytes) -> list[LogLine]:
+    """Lines of a log, by day of care, ties in order of arrival."""
+    make = tuple.__new__
+    return [
+        make(LogLine, (event, claim, day, arrival, *rest))
+        for event, day, claim, arrival, *rest in _LOG.iter_unpack(data)
+    ]
+
+
+def pack_facts(facts: Iterable[Fact]) -> bytes:
+    """32 bytes a fact."""
+    return b"".join([_FACT.pack(*fact) for fact in facts])
+
+
+def unpack_facts(data: bytes) -> list[Fact]:
+    """Facts by first day."""
+    return [Fact(*fields) for fields in _FACT.iter_unpack(data)]
+
+
+def pack_documents(uses: Iterable[DocumentUse]) -> bytes:
+    """52 bytes a use."""
+    return b"".join([_DOCUMENT.pack(*use) for use in uses])
+
+
+def unpack_documents(data: bytes) -> list[DocumentUse]:
+    """Uses of one document by day."""
+    return [DocumentUse(*fields) for fields in _DOCUMENT.iter_unpack(data)]
+
+
+def pack_clones(uses: Iterable[CloneUse]) -> bytes:
+    """32 bytes a use."""
+    return b"".join([_CLONE.pack(*use) for use in uses])
+
+
+def unpack_clones(data: bytes) -> list[CloneUse]:
+    """Uses of one signature at one provider by day."""
+    return [CloneUse(*fields) for fields in _CLONE.iter_unpack(data)]
+
+
+def window(data: bytes) -> ProviderWindow:
+    """The answer of a TILE op."""
+    return ProviderWindow(*_WINDOW.unpack(data))
+
+
+def day_sheet(data: bytes) -> DaySheet:
+    """The answer of a DAY op."""
+    return DaySheet(*_SHEET.unpack(data))
+
+
+def frequency(data: bytes) -> Frequency:
+    """The answer of a COUNT op."""
+    return Frequency(*_FREQUENCY.unpack(data))
+
+
+def registry_value(stored: bytes | None) -> bytes | None:
+    """The value inside a registry entry that was read as it is stored."""
+    return None if stored is None else stored[STAMP_BYTES:]

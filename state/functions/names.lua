@@ -1,0 +1,19 @@
+-- FCALL crible_intern: names become numbers from 2^30 up, in the order in which they were first seen.
+-- KEYS: numbers (hash name -> number), names (list, by number). ARGS: the names. Answers their numbers.
+local FIRST_NUMBER = 1073741824
+
+local function intern(keys, args)
+  bind()
+  local answer = {}
+  for i = 1, #args do
+    local number = redis.call('HGET', keys[1], args[i])
+    if not number then
+      number = FIRST_NUMBER + redis.call('LLEN', keys[2])
+      redis.call('RPUSH', keys[2], args[i])
+      redis.call('HSET', keys[1], args[i], string.format('%.0f', number))
+    end
+    answer[i] = tonumber(number)
+  end
+  return answer
+end
+redis.register_function('crible_intern', intern)

@@ -1,0 +1,110 @@
+-- FCALL crible_observe: applies a batch to one hash tag and answers what its windows say.
+-- KEYS[1]: fences; every other key is numbered by the arguments (from 1; 0: none).
+-- ARGS[1]: msgpack [tag prefix, lane, spans [[input, prev, end, epoch, crc]]]; then one msgpack list per event:
+--   1 span | 2 offset | 3 content hash | 4 memo key | 5 event key | 6 event reference | 7 identity | 8 beneficiary
+--   9 event keys to undo | 10 reference to undo | 11 verdict key | 12 ops | 13 reads [[kind, key]]
+-- Answers per event [status, results, reads, recorded verdict or nil, short keys]; results nil: the memo was forgotten;
+-- short keys: of the memoised results, nil for an event applied by this call.
+-- Status: 0 nothing to apply, 1 new, 2 the same again, 3 other content under a known id.
+local READS = {
+  function(key) return redis.call('GET', key) end,
+  function(key) return redis.call('HGETALL', key) end,
+  function(key)
+    local last = redis.call('HGET', key, 'last')
+    return last and {last, redis.call('HGET', key, last)} or false
+  end,
+}
+
+local function fresh_reads(entry, keys)
+  local answers = {}
+  for i = 1, #entry[13] do
+    local wanted = entry[13][i]
+    answers[i] = READS[wanted[1]](keys[wanted[2]])
+  end
+  return answers
+end
+
+-- The memoised answer of an offset at or below the fence.
+local function remembered(entry, span, keys)
+  local memo = redis.call('HGET', keys[entry[4]], string.format('%.0f', entry[2]))
+  if memo then
+    local answer = decode(memo)
+    if answer[1] ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. string.format('%.0f', entry[2])) end
+    return answer[2], answer[3], answer[4]
+  end
+  if entry[5] == 0 then return 0, {}, {} end
+  local status, here = known(load(keys[entry[5]]), entry, span)
+  if here then status = 1 end
+  if status == 1 then return 1, false end
+  return status, {}, {}
+end
+
+local function recorded_verdict(entry, keys, recorded, status)
+  if entry[11] == 0 then return false end
+  local key, revision = keys[entry[11]], false
+  if entry[2] <= recorded then
+    revision = redis.call('HGET', keys[entry[4]], 'r' .. string.format('%.0f', entry[2]))
+  end
+  if not revision and status == 2 then revision = redis.call('HGET', key, 'last') end
+  return revision and redis.call('HGET', key, revision)
+end
+
+-- Applies one event for the first time in this lane. The home lane decides whether it is new.
+local function first_time(entry, span, keys, prefix, tag, home)
+  if entry[5] == 0 then
+    local results, names = perform(entry, span, keys, prefix, tag)
+    return 0, results, names
+  end
+  local stored = load(keys[entry[5]])
+  if home then
+    local status = known(stored, entry, span)
+    if status ~= 1 then return status, {}, {} end
+  elseif stored and sub(stored, 2, 2) == 'L' then
+    -- the home tag lost it and took it anew: what stands here of it goes first
+    undo(keys[entry[5]], entry[6], tag)
+    values[keys[entry[5]]] = false
+  end
+  local results, names = perform(entry, span, keys, prefix, tag)
+  return 1, results, names
+end
+
+local function observe(keys, args)
+  bind()
+  begin()
+  local header = decode(args[1])
+  local tag, lane, spans = header[1], header[2], header[3]
+  local prefix, fences, home = #tag, keys[1], lane == 'h'
+  local lane_field = 'o|' .. lane .. '|'
+  local found = check_spans(fences, spans, lane_field)
+  local recorded = {}
+  for i = 1, #spans do recorded[i] = offset_of(fences, 'r|' .. spans[i][1]) end
+  local answers, memos, blocks = {}, {}, {}
+  for i = 2, #args do
+    local entry = decode(args[i])
+    local span = spans[entry[1]]
+    local status, results, names, replayed
+    if entry[2] <= found[entry[1]] then
+      status, results, names = remembered(entry, span, keys)
+      replayed = names
+    else
+      status, results, names = first_time(entry, span, keys, prefix, tag, home)
+      local block = keys[entry[4]]
+      local list = memos[block]
+      if not list then
+        list = {}
+        memos[block] = list
+        blocks[#blocks + 1] = block
+      end
+      list[#list + 1] = string.format('%.0f', entry[2])
+      list[#list + 1] = encode({entry[3], status, results, names})
+    end
+    answers[i - 1] = {status, results, fresh_reads(entry, keys),
+      recorded_verdict(entry, keys, recorded[entry[1]], status), replayed or false}
+  end
+  commit()
+  commit_tiles()
+  for i = 1, #blocks do redis.call('HSET', blocks[i], unpack(memos[blocks[i]])) end
+  move_fences(fences, spans, found, lane_field)
+  return answers
+end
+redis.register_function('crible_observe', observe)

@@ -1,0 +1,123 @@
+"""A batch through the tags: first what concerns its beneficiaries (lane h), then the rest (lane a).
+
+The beneficiary's tag decides whether an event is new; only then may other tags count it. With one tag both
+are one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from state import keys
+from state.answers import read_value, results_of
+from state.batch import Answer, Ask, Span
+from state.calls import ObserveCall
+from state.keys import Lane
+from state.ops import Op, Read
+from state.servers import Servers
+
+STATUS = ("NONE", "NEW", "SAME", "OTHER")
+
+
+class Lanes:
+    """One batch on its way. Ops and reads are numbered through an event's home and away parts."""
+
+    def __init__(
+        self, servers: Servers, epochs: Mapping[str, int], spans: Sequence[Span], events: Sequence[Ask]
+    ) -> None:
+        servers.connect()
+        self._servers = servers
+        self._epochs = epochs
+        self._spans = spans
+        self._events = events
+        self._ops: list[list[Op]] = [[*ask.home, *ask.away] for ask in events]
+        self._reads: list[list[Read]] = [[*ask.home_reads, *ask.away_reads] for ask in events]
+        self._results: list[list[bytes | None]] = [[None] * len(ops) for ops in self._ops]
+        self._values: list[list[Any]] = [[None] * len(reads) for reads in self._reads]
+        self._answers = [Answer("NONE") for _ in events]
+
+    def run(self) -> list[Answer]:
+        """Send the lanes one after the other and put the answers together."""
+        self._home()
+        if len(self._servers.prefixes) > 1:
+            self._away()
+        for index, (ask, answer) in enumerate(zip(self._events, self._answers, strict=True)):
+            if answer.status in ("NEW", "NONE"):
+                results, cut = self._results[index], len(ask.home)
+                answer.home, answer.away = results[:cut], results[cut:]
+            values, cut = self._values[index], len(ask.home_reads)
+            answer.home_reads, answer.away_reads = values[:cut], values[cut:]
+        return self._answers
+
+    def _home(self) -> None:
+        calls = self._calls("h")
+        alone = len(calls) == 1
+        for index, ask in enumerate(self._events):
+            ops = range(len(self._ops[index]) if alone else len(ask.home))
+            reads = range(len(self._reads[index]) if alone else len(ask.home_reads))
+            event = keys.event(ask.ref) if ask.ref else None
+            undo = [keys.event(ask.undo)] if ask.undo and ask.undo != ask.ref else []
+            self._add(calls[self._servers.tag(ask.beneficiary)], index, ops, reads, event, undo)
+        for index, row in self._send(calls):
+            answer = self._answers[index]
+            answer.status, answer.recorded = STATUS[row[0]], row[3]
+
+    def _away(self) -> None:
+        calls = self._calls("a")
+        for index, ask in enumerate(self._events):
+            new = self._answers[index].status == "NEW"
+            undo = (
+                [keys.event(ask.undo), keys.event_away(ask.undo)] if ask.undo and ask.undo != ask.ref else []
+            )
+            ops: dict[int, list[int]] = {}
+            reads: dict[int, list[int]] = {}
+            if new:
+                for at in range(len(ask.home), len(self._ops[index])):
+                    ops.setdefault(self._servers.tag(self._ops[index][at].entity), []).append(at)
+            for at in range(len(ask.home_reads), len(self._reads[index])):
+                reads.setdefault(self._servers.tag(self._reads[index][at].entity), []).append(at)
+            for tag, call in enumerate(calls):
+                mine, look = ops.get(tag, []), reads.get(tag, [])
+                if mine or look or (new and undo):
+                    event = keys.event_away(ask.ref) if mine and ask.ref else None
+                    self._add(call, index, mine, look, event, undo if new else [])
+        self._send(calls)
+
+    def _calls(self, lane: Lane) -> list[ObserveCall]:
+        return [ObserveCall(prefix, lane, self._spans, self._epochs) for prefix in self._servers.prefixes]
+
+    def _add(
+        self,
+        call: ObserveCall,
+        index: int,
+        ops: Sequence[int],
+        reads: Sequence[int],
+        event: str | None,
+        undo: Sequence[str],
+    ) -> None:
+        all_ops, all_reads = self._ops[index], self._reads[index]
+        call.add(
+            index, self._events[index], [all_ops[i] for i in ops], [all_reads[i] for i in reads], event, undo
+        )
+        call.places.append((ops, reads))
+
+    def _send(self, calls: Sequence[ObserveCall]) -> list[tuple[int, list[Any]]]:
+        """Send one call a tag; results and values find their places, the rows are returned."""
+        replies = self._servers.run(
+            [(tag, call.command()) for tag, call in enumerate(calls)], [span.input for span in self._spans]
+        )
+        rows = []
+        for call, reply in zip(calls, replies, strict=True):
+            for index, (ops, reads), row in zip(call.asked, call.places, reply, strict=True):
+                rows.append((index, row))
+                for at, value in zip(reads, row[2], strict=True):
+                    self._values[index][at] = read_value(self._reads[index][at], value)
+                if row[1] is None:
+                    self._answers[index].gone = True
+                elif row[0] < 2:
+                    asked = [self._ops[index][at] for at in ops]
+                    found = results_of(row, asked, self._events[index].beneficiary)
+                    for at, result in zip(ops, found, strict=True):
+                        self._results[index][at] = result
+        return rows

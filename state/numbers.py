@@ -1,0 +1,56 @@
+"""Names as small numbers: interned once in Redis, remembered by every worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from state import keys
+from state.router import Command
+
+
+class Numbers:
+    """Both directions of the interning table. Names are never forgotten nor renumbered."""
+
+    def __init__(self, run: Callable[[Command], Any], prefix: str) -> None:
+        self._run = run
+        self._numbers_key = prefix + keys.NUMBERS
+        self._names_key = prefix + keys.NAMES
+        self._numbers: dict[str, int] = {}
+        self._names: list[str] = []
+
+    def intern(self, names: Iterable[str]) -> None:
+        """Make sure that every name has a number; one call for all that are not known here yet."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._numbers and not is_inpe(name)]
+        if missing:
+            reply = self._run(("FCALL", "crible_intern", 2, self._numbers_key, self._names_key, *missing))
+            self._numbers.update(zip(missing, reply, strict=True))
+
+    def number(self, name: str) -> int:
+        """0 for the empty name, the number itself for nine digits, else the interned number."""
+        if not name:
+            return 0
+        known = self._numbers.get(name)
+        if known is not None:
+            return known
+        if is_inpe(name):
+            return int(name)
+        self.intern((name,))
+        return self._numbers[name]
+
+    def name(self, number: int) -> str:
+        """The way back. Raises KeyError for a number that was never given."""
+        if number < keys.FIRST_NAME:
+            return f"{number:09d}" if number else ""
+        index = number - keys.FIRST_NAME
+        if index >= len(self._names):
+            found = self._run(("LRANGE", self._names_key, len(self._names), -1))
+            self._names.extend(item.decode() for item in found)
+        if index >= len(self._names):
+            raise KeyError(number)
+        return self._names[index]
+
+
+def is_inpe(name: str) -> bool:
+    """Nine digits: its own number. (000000000 counts as absent would: it is interned.)"""
+    return len(name) == 9 and name.isascii() and name.isdigit() and name != "000000000"

@@ -1,0 +1,129 @@
+"""The operations an event asks of the state. Each has an exact undo, and an answer of bytes for
+`state.codecs`.
+
+An op names its entity, which decides the hash tag it is sent to. Ops on the beneficiary (log, facts,
+registry) are home ops; all others are away ops. Days are day numbers, amounts centimes.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from state import keys
+from state.codecs import CLONE_BYTES, DOCUMENT_BYTES, FACT_BYTES, LOG_BYTES
+from state.keys import Role
+from state.packing import FALSE, array, integer, raw
+
+DAY_SECONDS = 86400
+LATENESS_DAYS = 92  # records are kept this much longer than any window asks, for events that come late
+KEEP_LONG = 760 * DAY_SECONDS  # outlives an event record's 24 months: an undo finds what it undoes
+KEEP_SHORT = 130 * DAY_SECONDS  # windows of 90 days of care, and a month of lateness
+FOREVER = 0
+
+APPEND, REGISTER, TILE, DAY, COUNT = 1, 2, 3, 4, 5
+
+_TILE = Struct(">BqBqBqBqB8s")
+_RAW8 = 0xA8
+_INT64 = 0xD3
+
+
+class Op(NamedTuple):
+    """One operation, packed but for the numbers of its keys."""
+
+    entity: str
+    keys: tuple[str, ...]  # without the tag's prefix
+    head: bytes  # array head and code
+    tail: bytes  # the arguments after the keys
+
+
+class Read(NamedTuple):
+    """A fresh look at a key, never memoised. Kinds: 1 value, 2 whole hash, 3 last revision of a verdict."""
+
+    entity: str
+    key: str
+    kind: int
+
+
+def _append(entity: str, key: str, records: bytes, size: int, cut: int | None, keep: int) -> Op:
+    old = FALSE + FALSE if cut is None else integer(cut) + integer(cut - LATENESS_DAYS)
+    return Op(entity, (key,), array(7) + bytes((APPEND,)), raw(records) + integer(size) + old + integer(keep))
+
+
+def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
+    """Add care lines (`codecs.pack_log`); answers those there before, from day of care `cut` on."""
+    return _append(beneficiary, keys.log(beneficiary), records, LOG_BYTES, cut, KEEP_LONG)
+
+
+def append_facts(beneficiary: str, records: bytes) -> Op:
+    """Add permanent facts (none: only look); answers all facts there before."""
+    return _append(beneficiary, keys.facts(beneficiary), records, FACT_BYTES, None, FOREVER)
+
+
+def append_document(document: str, records: bytes, cut: int) -> Op:
+    """Add uses of a document; answers the uses there before from day `cut` on."""
+    return _append(document, keys.document(document), records, DOCUMENT_BYTES, cut, KEEP_LONG)
+
+
+def append_clone(inpe: str, signature: str, records: bytes, cut: int) -> Op:
+    """Add a use of a clone signature; answers the provider's uses there before from day `cut` on."""
+    return _append(inpe, keys.clones(inpe, signature), records, CLONE_BYTES, cut, KEEP_SHORT)
+
+
+def register(beneficiary: str, value: bytes, micros: int, offset: int) -> Op:
+    """Offer a registry entry, stamped by `event_time` in microseconds and then offset; answers the one in
+    force.
+
+    Never undone: an entry is superseded by a later one. `value` must not be empty.
+    """
+    tail = raw(value) + integer(micros) + integer(offset)
+    return Op(beneficiary, (keys.registry(beneficiary),), array(5) + bytes((REGISTER,)), tail)
+
+
+def registered(beneficiary: str) -> Op:
+    """Look at the registry entry in force, memoised with the event."""
+    return register(beneficiary, b"", 0, 0)
+
+
+def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: int, beneficiary: bytes) -> Op:
+    """Count one claim of an executor ("p") or prescriber ("q"); answers its windows, this claim included.
+
+    `instant` is the arrival in seconds, `day` the calendar day of that arrival where the payer lives,
+    `beneficiary` the 8-byte reference.
+    """
+    tail = _TILE.pack(_INT64, instant, _INT64, day, _INT64, lines, _INT64, amount, _RAW8, beneficiary)
+    return Op(inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), array(8) + bytes((TILE,)), tail)
+
+
+def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
+    """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
+    tail = integer(minutes) + raw(beneficiary) + integer(commune)
+    return Op(inpe, (keys.sheet(inpe, care_day),), array(5) + bytes((DAY,)), tail)
+
+
+def count(family: str, bucket: int, member: str) -> Op:
+    """Count a member in a family's bucket; answers this bucket and the one before."""
+    if not member:
+        raise ValueError("a counted member has a name")
+    both = (keys.family(family, bucket), keys.family(family, bucket - 1))
+    return Op(family, both, array(5) + bytes((COUNT,)), raw(member.encode()) + integer(KEEP_SHORT))
+
+
+def read_claim(beneficiary: str, claim_id: str) -> Read:
+    """The state of a claim, as a dict of bytes."""
+    return Read(beneficiary, keys.claim(claim_id), 2)
+
+
+def read_open(beneficiary: str) -> Read:
+    """The open events of a beneficiary, as a dict of bytes."""
+    return Read(beneficiary, keys.open_events(beneficiary), 2)
+
+
+def read_verdict(beneficiary: str, event_id: str) -> Read:
+    """The last verdict of an event, as [revision, blob] or None."""
+    return Read(beneficiary, keys.verdict(event_id), 3)
+
+
+def read_registry(beneficiary: str) -> Read:
+    """The registry entry as it stands now; `codecs.registry_value` takes the value out of it."""
+    return Read(beneficiary, keys.registry(beneficiary), 1)

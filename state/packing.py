@@ -1,0 +1,53 @@
+"""MessagePack pieces for the functions' arguments.
+
+Redis's cmsgpack knows no `bin` type: byte strings travel as raw strings, which general encoders refuse to
+write for bytes that are not UTF-8. Keys appear as numbers that are known only when the call is put
+together, so ops keep their tail packed and get their head later.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+_INT = Struct(">Bq")
+_KEY = Struct(">BH")
+_RAW16 = Struct(">BH")
+_RAW32 = Struct(">BI")
+NIL = b"\xc0"
+FALSE = b"\xc2"
+
+
+def raw(data: bytes) -> bytes:
+    """A byte string."""
+    size = len(data)
+    if size < 32:
+        return bytes((0xA0 | size,)) + data
+    if size < 256:
+        return bytes((0xD9, size)) + data
+    if size < 65536:
+        return _RAW16.pack(0xDA, size) + data
+    return _RAW32.pack(0xDB, size) + data
+
+
+def integer(value: int) -> bytes:
+    """A signed integer of at most 53 bits, the range Lua's numbers hold exactly."""
+    if 0 <= value < 128:
+        return bytes((value,))
+    if not -(1 << 53) <= value <= 1 << 53:
+        raise ValueError(f"{value} is beyond 53 bits")
+    return _INT.pack(0xD3, value)
+
+
+def key(index: int) -> bytes:
+    """The number of a key in the call."""
+    return _KEY.pack(0xCD, index)
+
+
+def array(count: int) -> bytes:
+    """The head of a list of `count` items."""
+    return bytes((0x90 | count,)) if count < 16 else _KEY.pack(0xDC, count)
+
+
+def listing(items: list[bytes]) -> bytes:
+    """A list of packed items."""
+    return array(len(items)) + b"".join(items)

@@ -1,0 +1,203 @@
+"""The door to the state: one `Store` per worker thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from state import keys, library
+from state.answers import identity_of
+from state.batch import Answer, Ask, Entry, Fences, Identity, Span
+from state.calls import advance_command, record_command
+from state.checks import check_server
+from state.errors import Seen
+from state.lanes import Lanes
+from state.layout import Layout, settle
+from state.numbers import Numbers
+from state.servers import Servers
+
+KEPT_BLOCKS = 8  # memo blocks that stay behind the committed offset: a failover may bring old offsets back
+MOST_BLOCKS = 1000  # dropped at once; a memo that nobody forgot for longer was left by a deployment long gone
+
+
+class Store:
+    """Windows, records and fences of Crible in Redis. Not for sharing between threads; writes are never
+    retried.
+
+    Every method raises redis ConnectionError while Redis is away: wait, call `own` for the fences, and send
+    the batch again from there.
+    """
+
+    def __init__(self, url: str, *, tags: int | None = None, require_aof: bool = True) -> None:
+        self._servers = Servers(url, tags)
+        self._require_aof = require_aof
+        self._epochs: dict[str, int] = {}
+        self._forgotten: dict[str, int] = {}
+        self._numbers = Numbers(self._servers.first, keys.prefixes(1)[0])
+
+    def check(self, layout: Layout | None = None) -> None:
+        """Check the servers, load the functions and settle the layout record.
+
+        Raises ConfigurationError with the command that puts it right.
+        """
+        for server in self._servers.connect().primaries():
+            check_server(server, require_aof=self._require_aof)
+            library.install(server)
+        tags = len(self._servers.prefixes)
+        settle(self._servers.first, self._servers.prefixes[0], layout or Layout(), tags)
+
+    def run_id(self) -> str:
+        """Changes when a server restarted or was replaced: then the fences must be read again."""
+        parts = []
+        for server in self._servers.connect().primaries():
+            info: Any = {**server.info("server"), **server.info("replication")}
+            parts.append(f"{info['run_id']}/{info['master_replid']}")
+        return " ".join(sorted(parts))
+
+    def close(self) -> None:
+        """Give the connections back; the next call connects anew."""
+        self._servers.close()
+
+    def own(self, inputs: Sequence[str]) -> dict[str, Fences]:
+        """Take these inputs over by a higher epoch and say where they stand. Raises Stale when outrun."""
+        if not inputs:
+            return {}
+        servers = self._servers
+        servers.connect()
+        fences = [prefix + keys.FENCES for prefix in servers.prefixes]
+        first = servers.run([(0, ("FCALL", "crible_own", 1, fences[0], 0, *inputs))], inputs)[0]
+        epochs = {name: int(row[0]) for name, row in zip(inputs, first, strict=True)}
+        rows = [first]
+        for tag in range(1, len(fences)):
+            calls = [(tag, ("FCALL", "crible_own", 1, fences[tag], epochs[name], name)) for name in inputs]
+            rows.append([reply[0] for reply in servers.run(calls, inputs)])
+        lanes = slice(1, 2) if len(fences) == 1 else slice(1, 3)
+        owned = {}
+        for index, name in enumerate(inputs):
+            of_input = [tag_rows[index] for tag_rows in rows]
+            recorded = tuple(int(row[3]) for row in of_input)
+            observed = min(int(fence) for row in of_input for fence in row[lanes])
+            owned[name] = Fences(epochs[name], observed, min(recorded), recorded)
+        self._epochs.update(epochs)
+        return owned
+
+    def begin(self, input: str, fence: int) -> None:
+        """Let an input that was never seen start after offset `fence`; one that has fences stays as it is."""
+        self._servers.everywhere(
+            lambda prefix: ("FCALL", "crible_begin", 1, prefix + keys.FENCES, fence, input)
+        )
+
+    def intern(self, names: Iterable[str]) -> None:
+        """Give all these names a number, in one call for those not known here."""
+        self._numbers.intern(names)
+
+    def number(self, name: str) -> int:
+        """The number of a name: itself for nine digits, 0 for "", else interned (at once where need be)."""
+        return self._numbers.number(name)
+
+    def name(self, number: int) -> str:
+        """The name of a number. Raises KeyError for one that was never given."""
+        return self._numbers.name(number)
+
+    def observe(self, inputs: Sequence[Span], events: Sequence[Ask]) -> list[Answer]:
+        """Apply a batch of at most 256 events, in order, and answer each; offsets seen before are answered
+        from the memo.
+
+        Raises Gap, Stale, OtherLog, Lost or BadFormat, before anything was written in the tag that refuses.
+        """
+        return Lanes(self._servers, self._epochs, inputs, events).run()
+
+    def record(
+        self, inputs: Sequence[Span], entries: Sequence[Entry], models: Mapping[str, bytes]
+    ) -> list[bytes | None]:
+        """Write verdicts and model records ("<kind>:<entity>" -> blob) and answer the blobs that stand.
+
+        What was recorded before wins, and a batch that was recorded whole writes no models. To be called
+        for every batch, also without entries, so that the fence moves. None: recorded so long ago that the
+        memo is forgotten. Raises Gap or Stale.
+        """
+        servers = self._servers
+        servers.connect()
+        shares: list[list[int]] = [[] for _ in servers.prefixes]
+        for index, entry in enumerate(entries):
+            shares[servers.tag(entry.beneficiary)].append(index)
+        blobs: list[dict[str, bytes]] = [{} for _ in servers.prefixes]
+        for name, blob in models.items():
+            blobs[servers.tag(keys.model_entity(name))][name] = blob
+        commands = [
+            (tag, record_command(prefix, inputs, self._epochs, [entries[i] for i in shares[tag]], blobs[tag]))
+            for tag, prefix in enumerate(servers.prefixes)
+        ]
+        standing: list[bytes | None] = [None] * len(entries)
+        for share, reply in zip(shares, servers.run(commands, _names(inputs)), strict=True):
+            for index, blob in zip(share, reply, strict=True):
+                standing[index] = blob
+        return standing
+
+    def advance(self, input: str, prev: int, end: int, models: Mapping[str, bytes]) -> None:
+        """Write the models of a fold over (prev, end] and move its fence, once.
+
+        A tag that already stands at `end` or beyond is left as it is. Raises Seen when that is so for every
+        tag, Gap when one stands elsewhere than at `prev`, Stale. With several tags a restarted fold goes
+        batch by batch through the distinct values of `Fences.recorded_by_tag`.
+        """
+        servers = self._servers
+        servers.connect()
+        shares: list[dict[str, bytes]] = [{} for _ in servers.prefixes]
+        for name, blob in models.items():
+            shares[servers.tag(keys.model_entity(name))][name] = blob
+        span, epoch = Span(input, prev, end), self._epochs.get(input, 0)
+        commands = [
+            (tag, advance_command(prefix, span, epoch, shares[tag]))
+            for tag, prefix in enumerate(servers.prefixes)
+        ]
+        if not any(servers.run(commands, (input,))):
+            raise Seen(input, end)
+
+    def models(self, names: Sequence[str]) -> list[bytes | None]:
+        """Model records by "<kind>:<entity>"; None where there is none."""
+        found = self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
+        return list(found)
+
+    def identify(self, pairs: Sequence[tuple[str, bytes]]) -> list[Identity | None]:
+        """Who events were about: (beneficiary, event reference) -> identity, None where forgotten."""
+        found = self._routed([(entity, keys.event(ref)) for entity, ref in pairs])
+        return [identity_of(value) for value in found]
+
+    def _routed(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """Values of keys, in one MGET a tag."""
+        servers = self._servers
+        servers.connect()
+        shares: dict[int, list[int]] = {}
+        for index, (entity, _) in enumerate(wanted):
+            shares.setdefault(servers.tag(entity), []).append(index)
+        commands = [
+            (tag, ("MGET", *(servers.prefixes[tag] + wanted[i][1] for i in share)))
+            for tag, share in shares.items()
+        ]
+        values: list[bytes | None] = [None] * len(wanted)
+        for share, reply in zip(shares.values(), servers.run(commands) if commands else [], strict=True):
+            for index, value in zip(share, reply, strict=True):
+                values[index] = value
+        return values
+
+    def forget_memo(self, input: str, committed: int) -> None:
+        """Drop the memo of offsets well behind the committed one, by whole blocks: cheap to call often."""
+        block = committed // keys.MEMO_BLOCK - KEPT_BLOCKS
+        if block <= self._forgotten.get(input, 0):
+            return
+        mark = f"m|{input}"
+        low = self._servers.everywhere(lambda prefix: ("HGET", prefix + keys.FENCES, mark))
+        for tag, (prefix, oldest) in enumerate(zip(self._servers.prefixes, low, strict=True)):
+            first = max(int(oldest or 0), block - MOST_BLOCKS)
+            names = [
+                prefix + keys.memo_block(lane, input, b) for b in range(first, block) for lane in keys.LANES
+            ]
+            if names:
+                marked = ("HSET", prefix + keys.FENCES, mark, block)
+                self._servers.run([(tag, ("UNLINK", *names)), (tag, marked)])
+        self._forgotten[input] = block
+
+
+def _names(inputs: Sequence[Span]) -> list[str]:
+    return [span.input for span in inputs]

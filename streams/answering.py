@@ -1,0 +1,202 @@
+"""The record of one event: what was decided, why, and everything needed to decide it again.
+
+A claim is decided by `detectors.decision` from its findings and score. A liquidation is answered and noted; a payment is
+released when every line that it pays is releasable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from detectors import decision, findings
+from detectors.decision import Case
+from detectors.models import flag_from
+from detectors.plan import essential, sole_provider
+from detectors.reasons import reason
+from detectors.referentials import Referentials
+from schemas import invalid, warnings
+from schemas.claim import Claim
+from schemas.envelope import Envelope
+from schemas.invalid import Invalid
+from schemas.liquidation import Liquidation
+from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term
+from schemas.payment import Payment
+from streams import following, gate
+from streams.items import Item, Shelf
+from streams.outputs import decode
+
+Common = dict[str, Any]
+
+
+def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> None:
+    """Decide a claim."""
+    event = item.event
+    assert isinstance(event, Claim)
+    referentials = shelf.referentials
+    if observe_only:
+        item.record = Screened(**_common(item, event, shelf, now), decision="RELEASE", score=None)
+        return
+    thresholds = referentials.thresholds(event.deposit_date)
+    case = _case(item, event, shelf)
+    decided = decision.decide(case, item.findings, thresholds)
+    item.record = Screened(
+        **_common(item, event, shelf, now),
+        **_decided(decided),
+        reasons=tuple(reason(finding) for finding in item.findings),
+        shadow=tuple(reason(finding) for finding in item.shadow),
+        cannot_check=tuple(CannotCheckItem(code=check.code, missing=check.missing) for check in dict.fromkeys(item.cannot_check)),
+        screened=Compared(lines=tuple(ScreenedLine(line=line.line) for line in event.lines)),
+        score=case.score,
+        score_state=item.score.state if item.score else "UNCALIBRATED",
+        terms=tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in item.score.terms) if item.score else (),
+        models=item.evidence.models if item.evidence else {},
+        mode="enforce",
+        features=_features(item, event, case, decided),
+    )
+
+
+def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.datetime) -> None:
+    """Answer what follows a claim: a liquidation is noted, a payment passes the gate."""
+    state = shelf.claim(event.claim_id, following.claim_fields(item))
+    if isinstance(event, Payment):
+        lines = tuple(line.line for line in event.lines or () if line.line is not None)
+        compared = Compared(
+            lines=tuple(
+                ScreenedLine(line=line.line, base_amount=line.base_amount, complementary_amount=line.complementary_amount)
+                for line in event.lines or ()
+                if line.line is not None
+            ),
+            payee=event.payee,
+            payee_inpe=event.payee_inpe,
+            bank_account=event.bank_account,
+        )
+        features: Common = {"status": event.status, "amount": event.base_amount + (event.complementary_amount or 0), "lines": list(lines)}
+        passed = gate.pass_payment(event.status, lines, event.event_time, features["amount"], state)
+    else:
+        compared = Compared(
+            lines=() if event.line is None else (ScreenedLine(line=event.line, base_amount=event.base_amount, complementary_amount=event.complementary_amount),),
+            payee=event.payee,
+            payee_inpe=event.payee_inpe,
+            bank_account=event.bank_account,
+        )
+        features = {"action": event.action}
+        passed = gate.RELEASED
+    item.record = Screened(**_common(item, event, shelf, now), **passed, screened=compared, score=0.0, score_state="UNCALIBRATED", mode="enforce", features=features)
+
+
+def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
+    """Answer a message that could not be read but whose ids could: nobody waits for ever."""
+    said = item.invalid
+    if said is None or said.event_id is None or said.claim_id is None or said.type not in ("claim", "liquidation", "payment"):
+        return
+    item.record = Screened(
+        verdict_id=verdict_id(said.event_id, 1),
+        event_id=said.event_id,
+        claim_id=said.claim_id,
+        type=said.type,
+        decision="CANNOT_SCREEN",
+        issued_at=now,
+        ruleset=_ruleset(shelf.referentials),
+        beneficiary=said.beneficiary,
+        cannot_check=(CannotCheckItem(code="FORM", missing=f"{said.reason}: {said.field}" if said.field else said.reason),),
+        score=None,
+        input=_position(item),
+    )
+
+
+def reused(item: Item) -> Invalid:
+    """Why an event whose id stands for another content is a dead letter: it must not inherit that one's release."""
+    event = item.event
+    return Invalid(
+        invalid.REUSED_EVENT_ID,
+        "event_id",
+        event.event_id if event is not None else None,
+        "an id that no other event bears",
+        event_id=event.event_id if event is not None else None,
+        claim_id=item.claim_id or None,
+    )
+
+
+def restore(item: Item) -> None:
+    """Take up the verdict that stands for this message."""
+    if item.standing:
+        item.record, item.blob = decode(item.standing), item.standing
+        item.revision = int(item.record.verdict_id.rpartition("-")[2])
+
+
+def verdict_id(event_id: str, revision: int) -> str:
+    """The verdict's id: a replay gives the same."""
+    return f"V-{event_id}-{revision}"
+
+
+def _common(item: Item, event: Claim | Liquidation | Payment, shelf: Shelf, now: dt.datetime) -> Common:
+    return {
+        "verdict_id": verdict_id(event.event_id, 1),
+        "event_id": event.event_id,
+        "claim_id": event.claim_id,
+        "type": event.type,
+        "event_time": event.event_time,
+        "organism": event.organism,
+        "mutuelle": event.mutuelle,
+        "agency": event.agency,
+        "region": event.region,
+        "flow": event.flow,
+        "beneficiary": event.beneficiary,
+        "issued_at": now,
+        "ruleset": _ruleset(shelf.referentials, event),
+        "referentials": shelf.referentials.editions,
+        "input": _position(item),
+    }
+
+
+def _case(item: Item, event: Claim, shelf: Shelf) -> Case:
+    referentials = shelf.referentials
+    deadline = referentials.deadline(event.organism, event.flow, event.deposit_date)
+    return Case(
+        organism=event.organism,
+        arrived=event.arrived,
+        amounts={line.line: line.amount for line in event.lines},
+        score=item.score.value if item.score else 0.0,
+        kind=event.kind,
+        flow=event.flow,
+        deposit=event.deposit_date,
+        calibrated=bool(item.score and item.score.state == "CALIBRATED"),
+        essential=essential(event, referentials, item.seen.beneficiary),
+        sole_provider=sole_provider(event, referentials),
+        days_to_pay=deadline.days_to_pay if deadline else None,
+        flagged=flag_from(shelf.records.quantile),
+    )
+
+
+def _features(item: Item, event: Claim, case: Case, decided: decision.Decision) -> Common:
+    """What the decision rested on: `decide(case, findings)` gives the verdict again."""
+    kept: Common = {
+        "case": decision.to_record(case),
+        "findings": [findings.to_record(finding) for finding in item.findings],
+        "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in item.score.terms] if item.score else [],
+        "days": sorted({line.service_date.isoformat() for line in event.lines}),
+    }
+    said = warnings.of(event)
+    if said:
+        kept["warnings"] = list(said)
+    if decided.good_cause:
+        kept["good_cause"] = decided.good_cause
+    schemes = [finding for finding in item.findings if finding.scheme]
+    if schemes:
+        kept["scheme"] = schemes[0].scheme
+    return kept
+
+
+def _decided(decided: decision.Decision) -> Common:
+    return {name: getattr(decided, name) for name in decided.__struct_fields__ if name != "good_cause"}
+
+
+def _ruleset(referentials: Referentials, event: Envelope | None = None) -> str:
+    day = getattr(event, "deposit_date", None) or dt.date.max
+    return referentials.thresholds(day).ruleset
+
+
+def _position(item: Item) -> InputPosition:
+    message = item.message
+    return InputPosition(topic=message.topic, partition=message.partition, offset=message.offset)

@@ -1,0 +1,115 @@
+"""What is known of a claim as a whole: its open answers, and the payments that wait for them or rely on them.
+
+Kept in the beneficiary's hash tag as one hash a claim, one field an event. The state of a line is its most restrictive
+open answer; a payment is released only when every line that it pays is releasable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas.outputs import Screened
+
+ANSWER, PAYMENT = b"a:", b"p:"
+
+
+class Answer(msgspec.Struct, array_like=True, frozen=True):
+    """The live answer to one event of the claim."""
+
+    type: str
+    verdict_id: str
+    decision: str
+    purpose: str | None = None
+    lines: tuple[int, ...] = ()  # held; all of them where the scope is wider than LINES
+    expires_at: dt.datetime | None = None
+    on_expiry: str | None = None
+    replaced: bool = False
+
+    def blocks(self, paid: frozenset[int], at: dt.datetime) -> bool:
+        """Whether this answer keeps a payment of these lines (none named = all) from leaving at that instant."""
+        if self.decision != "HOLD" or self.replaced:
+            return False
+        if self.expires_at is not None and at >= self.expires_at and self.on_expiry != "ESCALATE":
+            return False  # the hold has lapsed, and its row says that the money may go
+        return not paid or not self.lines or bool(paid & set(self.lines))
+
+
+class PaymentAnswer(msgspec.Struct, array_like=True, frozen=True):
+    """The live answer to one payment of the claim, and what is needed to answer it again."""
+
+    verdict_id: str
+    decision: str
+    status: str
+    lines: tuple[int, ...] = ()
+    at: dt.datetime | None = None
+
+
+_answer = msgspec.msgpack.Decoder(Answer)
+_payment = msgspec.msgpack.Decoder(PaymentAnswer)
+
+
+@dataclass(slots=True)
+class ClaimState:
+    """The answers of one claim, by event id."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    payments: dict[str, PaymentAnswer] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fields: Mapping[bytes, bytes]) -> ClaimState:
+        """Read the hash kept in Redis."""
+        state = cls()
+        for name, value in fields.items():
+            if name.startswith(ANSWER):
+                state.answers[name[2:].decode()] = _answer.decode(value)
+            elif name.startswith(PAYMENT):
+                state.payments[name[2:].decode()] = _payment.decode(value)
+        return state
+
+    @property
+    def screened(self) -> bool:
+        """Whether the claim itself has been answered."""
+        return any(
+            answer.type == "claim" and answer.decision != "CANNOT_SCREEN" and not answer.replaced for answer in self.answers.values()
+        )
+
+    def blocking(self, lines: tuple[int, ...], at: dt.datetime) -> list[Answer]:
+        """The answers that keep a payment of these lines back at that instant."""
+        paid = frozenset(lines)
+        return [answer for answer in self.answers.values() if answer.blocks(paid, at)]
+
+    def paid(self) -> bool:
+        """Whether money has left for this claim."""
+        return any(payment.status == "PAID" for payment in self.payments.values())
+
+    def unsettled_payments(self) -> list[str]:
+        """Orders whose answer no longer agrees with the claim's."""
+        wrong = []
+        for event_id, payment in self.payments.items():
+            if payment.status != "ORDERED":
+                continue
+            free = self.screened and not self.blocking(payment.lines, payment.at or dt.datetime.max.replace(tzinfo=dt.UTC))
+            if free != (payment.decision != "HOLD"):
+                wrong.append(event_id)
+        return wrong
+
+
+def answer_of(record: Screened, cause: str | None = None) -> Answer | PaymentAnswer:
+    """What the claim's state keeps of a record."""
+    if record.type == "payment":
+        lines = tuple(line.line for line in record.screened.lines) if record.screened else ()
+        return PaymentAnswer(record.verdict_id, record.decision, str(record.features.get("status", "")), lines, record.event_time)
+    held = () if record.scope not in (None, "LINES") else record.lines
+    return Answer(
+        record.type, record.verdict_id, record.decision, record.purpose, held, record.expires_at, record.on_expiry, cause == "REPLACED"
+    )
+
+
+def packed(event_id: str, value: Answer | PaymentAnswer) -> tuple[str, bytes]:
+    """The hash field that keeps one answer, and its bytes."""
+    kind = PAYMENT if isinstance(value, PaymentAnswer) else ANSWER
+    return kind.decode() + event_id, msgspec.msgpack.encode(value)

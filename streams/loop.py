@@ -1,0 +1,135 @@
+"""Turns the screening loop: read a batch, screen it, publish it; on trouble wait, rewind or stop, never lose."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaException
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisSlow
+
+from monitoring.metrics import Metrics
+from state import Gap, Layout, OtherLog, Stale, Store
+from streams.away import Away
+from streams.kafka_source import KafkaSource
+from streams.messages import Batch
+from streams.screening import Screener
+from streams.transactions import Rewind
+
+log = logging.getLogger("crible.loop")
+
+HOUSEKEEPING_SECONDS = 1.0
+WAIT_SECONDS = 0.5
+
+
+class ScreeningLoop:
+    """Runs until `stop` is set; a batch under way is finished first.
+
+    Args:
+        on_ready: called once, when the first assignment is settled.
+    """
+
+    def __init__(self, source: KafkaSource, screener: Screener, store: Store, layout: Layout, metrics: Metrics, on_ready: Callable[[], None]) -> None:
+        self._source, self._screener, self._store, self._metrics = source, screener, store, metrics
+        self._layout = layout
+        self._on_ready, self._ready = on_ready, False
+        self._away = Away(metrics)
+        self._run_id = ""
+        self._tidied = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Screen until told to stop. Raises what cannot be cured by waiting or rewinding."""
+        self._open(stop)
+        try:
+            while not stop.is_set():
+                self._turn(stop)
+                self._housekeeping()
+        finally:
+            self._source.close()
+
+    def _open(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self._source.open()
+                self._away.back("broker")
+                return
+            except KafkaException as error:
+                self._away.missing("broker", error.args[0])
+                stop.wait(WAIT_SECONDS)
+
+    def _turn(self, stop: threading.Event) -> None:
+        batch = None
+        try:
+            batch = self._source.next()
+            self._away.back("broker")
+            if batch is not None:
+                self._screen(batch)
+        except (RedisAway, RedisSlow) as error:
+            self._wait_for_redis(stop, error)
+        except Gap as gap:
+            log.warning("Redis has less of %s than this worker handed it (fence %d): going back to the fence", gap.input, gap.fence)
+            self._source.resettle()
+        except Stale as stale:
+            log.warning("another worker owns %s now: this batch is dropped", stale)
+            self._source.resettle()
+        except OtherLog as other:
+            log.error("%s. Run `crible state adopt` for it after checking the topic.", other)
+            raise
+        except Rewind as rewind:
+            log.warning("rewinding: %s", rewind)
+            self._metrics.aborted()
+            assert batch is not None
+            self._source.rewind(batch)
+            stop.wait(0.05)
+        except KafkaException as error:
+            if error.args[0].fatal():
+                raise
+            self._away.missing("broker", error.args[0])
+            stop.wait(WAIT_SECONDS)
+        if not self._ready and self._source.settled:
+            self._ready = True
+            self._run_id = self._store.run_id()
+            self._on_ready()
+
+    def _screen(self, batch: Batch) -> None:
+        outputs = self._screener.screen(batch)
+        started = time.perf_counter()
+        self._source.commit(batch, outputs)
+        self._metrics.stage("publish", time.perf_counter() - started)
+        self._screener.committed(batch)
+
+    def _wait_for_redis(self, stop: threading.Event, error: RedisError) -> None:
+        """Wait until Redis answers and is sound, keeping the group alive; then settle from its fences."""
+        self._away.missing("redis", error)
+        while not stop.is_set():
+            self._source.keep_alive()
+            try:
+                self._store.check(self._layout)
+                self._away.back("redis")
+                break
+            except (RedisAway, RedisSlow):
+                stop.wait(WAIT_SECONDS)
+        self._source.resettle()
+
+    def _housekeeping(self) -> None:
+        now = time.monotonic()
+        if now - self._tidied < HOUSEKEEPING_SECONDS:
+            return
+        self._tidied = now
+        try:
+            run_id = self._store.run_id()
+        except RedisError:
+            return  # the next batch finds out
+        if self._run_id and run_id != self._run_id:
+            log.warning("Redis restarted or failed over: settling again from its fences")
+            self._source.resettle()
+        self._run_id = run_id
+        for (topic, number), lag in self._source.lag().items():
+            self._metrics.lag(topic, number, lag)
+        for (topic, number), position in self._source.positions().items():
+            self._metrics.fence(topic, number, position.last)
+            self._store.forget_memo(position.input, position.committed)

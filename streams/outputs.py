@@ -1,0 +1,165 @@
+"""What goes out for one recorded verdict. Everything derives from the record, so a replay says the same again.
+
+The record (`screened`) is the full truth; `verdicts` and `payment-suspensions` are its projections for readers who may
+not know why a claim is examined: an internal audit, a fraud review and the reasons of either look the same to them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from detectors.catalogue import BY_CODE
+from detectors.reasons import public_reasons
+from schemas.invalid import Invalid
+from schemas.outputs import Alert, AlertClaim, Peers, Reason, Screened, Suspension, Verdict, encode
+from streams.messages import Message, Output
+
+_VERDICT_FIELDS = Verdict.__struct_fields__
+_decoder = msgspec.json.Decoder(Screened)
+
+ACTIONS = {
+    "COMPLETE_FILE": ("Demander les pièces citées ; payer les lignes non retenues.", "Ask for the documents named; pay the lines that are not held."),
+    "MEDICAL_REVIEW": ("Transmettre au contrôle médical ; payer les lignes non retenues.", "Send to medical control; pay the lines that are not held."),
+    "CONTROL": ("Contrôle en cours : ne pas ordonnancer les lignes retenues.", "Control under way: do not order payment of the lines held."),
+}
+
+
+def decode(blob: bytes) -> Screened:
+    """Read a recorded verdict. Raises msgspec.ValidationError where it is damaged."""
+    return _decoder.decode(blob)
+
+
+def public(record: Screened) -> Verdict:
+    """What a liquidator may read of a record."""
+    values: dict[str, Any] = {name: getattr(record, name) for name in _VERDICT_FIELDS}
+    if not record.reasons and record.purpose is None and not record.cannot_check:
+        return Verdict(**values)
+    told = record.reasons
+    if record.decision == "RELEASE":  # nothing is under way: only what the liquidator may put right is worth saying
+        told = tuple(reason for reason in told if reason.visibility == "LIQUIDATOR")
+    values["reasons"] = public_reasons(told)
+    values["cannot_check"] = tuple(item for item in record.cannot_check if not _audit_only(item.code))
+    if record.purpose in ("FRAUD_REVIEW", "INTERNAL_AUDIT"):
+        values.update(purpose="CONTROL", control_level=None, suggested_control=(), legal_basis=None, on_expiry=None)
+    return Verdict(**values)
+
+
+def of_record(record: Screened, blob: bytes, message: Message, *, again: bool, before: str | None = None) -> list[Output]:
+    """Outputs of one recorded verdict.
+
+    Args:
+        blob: the record as recorded, published as it stands.
+        again: the event was resubmitted: it is answered again, and nothing else is said twice.
+        before: decision of the revision that this one supersedes.
+    """
+    key = (record.beneficiary or "").encode() or message.key
+    verdict = public(record)
+    outputs = [
+        Output("verdicts", key, encode(verdict), message.partition),
+        Output("screened", key, blob, message.partition, position_headers(message)),
+    ]
+    if again:
+        return outputs
+    if record.decision == "HOLD" or before == "HOLD":
+        outputs.append(Output("payment-suspensions", record.claim_id.encode(), encode(suspension(record, verdict))))
+    alert = alert_of(record)
+    if alert is not None:
+        topic = "internal-alerts" if record.purpose == "INTERNAL_AUDIT" else "fraud-alerts"
+        outputs.append(Output(topic, alert.entity.encode(), encode(alert)))
+    return outputs
+
+
+def position_headers(message: Message) -> tuple[tuple[str, bytes], ...]:
+    """Where the answered message stood: recovery finds a published answer by them, without reading its body."""
+    return (("topic", message.topic.encode()), ("partition", str(message.partition).encode()), ("offset", str(message.offset).encode()))
+
+
+def suspension(record: Screened, verdict: Verdict) -> Suspension:
+    """The hold as a liquidation system applies it, or its end where the record no longer holds."""
+    held = record.decision == "HOLD"
+    purpose = verdict.purpose or "CONTROL"
+    french, english = ACTIONS.get(purpose, ACTIONS["CONTROL"])
+    if not held:
+        french, english = "Suspension levée : reprendre le paiement.", "Suspension lifted: resume payment."
+    return Suspension(
+        suspension_id=f"S-{record.event_id}",
+        verdict_id=record.verdict_id,
+        event_id=record.event_id,
+        claim_id=record.claim_id,
+        beneficiary=record.beneficiary,
+        organism=record.organism,
+        mutuelle=record.mutuelle,
+        agency=record.agency,
+        scope=record.scope or "CLAIM",
+        lines=record.lines,
+        amount=record.amount_at_risk,
+        reasons=verdict.reasons,
+        purpose=purpose,
+        state="HELD" if held else "RELEASED",
+        held_at=record.issued_at,
+        expires_at=record.expires_at,
+        on_expiry=verdict.on_expiry,
+        documents_requested=record.documents_requested,
+        action_fr=french,
+        action_en=english,
+        legal_basis=verdict.legal_basis,
+        good_cause=record.features.get("good_cause"),
+    )
+
+
+def alert_of(record: Screened) -> Alert | None:
+    """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when it is held."""
+    if record.decision != "HOLD" or record.type != "claim" or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
+        return None
+    scheme = record.features.get("scheme")
+    if scheme is not None and not record.features.get("scheme_news"):
+        return None  # the family's case is open already: its claims carry the same case_id in `screened`
+    lead = max(record.reasons, key=_gravity)
+    entity = scheme or f"beneficiary:{record.beneficiary}"
+    seen = record.event_time or dt.datetime.min.replace(tzinfo=dt.UTC)
+    declaration = BY_CODE.get(lead.code)
+    peers = record.features.get("peers")
+    return Alert(
+        alert_id=f"A-{record.verdict_id[2:]}",
+        case_id=_case(scheme or record.claim_id),
+        entity=entity,
+        kind=lead.code,
+        severity="HIGH" if lead.cls == "H" else "MEDIUM",
+        organism=record.organism,
+        region=record.region,
+        reasons=record.reasons,
+        claims=(AlertClaim(claim_id=record.claim_id, verdict_id=record.verdict_id, state=record.decision, amount=record.amount_at_risk, paid=False),),
+        amount_at_risk=record.amount_at_risk,
+        amount_stoppable=record.amount_at_risk,
+        peers=msgspec.convert(peers, Peers) if peers else None,
+        innocent_explanations=declaration.caveats_fr if declaration else (),
+        suggested_control=record.suggested_control,
+        control_level=record.control_level,
+        priority=record.priority,
+        first_seen=seen,
+        last_seen=seen,
+    )
+
+
+def dead_letter(message: Message, invalid: Invalid, now: dt.datetime) -> Output:
+    """The bytes as they came; everything that is known about them is in the headers."""
+    headers = invalid.headers(message.topic, message.partition, message.offset, message.timestamp or now)
+    return Output("dead-letters", message.key, message.value or b"", None, tuple((name, text.encode()) for name, text in headers.items()))
+
+
+def _gravity(reason: Reason) -> tuple[int, int]:
+    order = ("ADM", "TAR", "MED", "PRE", "INT")
+    return order.index(reason.nature or "ADM"), reason.amount or 0
+
+
+def _audit_only(code: str) -> bool:
+    declaration = BY_CODE.get(code)
+    return declaration is not None and declaration.visibility == "AUDIT_ONLY"
+
+
+def _case(name: str) -> str:
+    return f"C-{blake2b(name.encode(), digest_size=8).hexdigest()}"

@@ -1,0 +1,279 @@
+"""The screening loop, top to bottom: decode, observe, detect, decide, record, publish.
+
+Transport is elsewhere: a batch comes in, outputs go out, and what makes the answers right whatever crashes is in the
+order of the steps. Redis applies a batch once and remembers what it answered; a verdict is recorded before it is
+published, what was recorded first wins, and every output derives from the record.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from detectors import catalogue
+from detectors.base import Context
+from detectors.models import Records, assess, score, view
+from detectors.models.keys import SINGLE
+from detectors.models.folds import fold_beneficiary, learning, provider_activity
+from detectors.referentials import Referentials
+from monitoring.metrics import Metrics
+from schemas.claim import Claim
+from schemas.control import Rescreen
+from schemas.decode import Decoder, Invalid
+from schemas.liquidation import Liquidation
+from schemas.observation import event_ref
+from schemas.payment import Payment
+from schemas.registries import Beneficiary
+from state import Ask, Store
+from streams import answering, asking, following, model_folds, outputs, reanswering, recording
+from streams.items import Item, Shelf
+from streams.messages import Batch, Message, Output
+from streams.numbers import NameOf, NumberOf
+
+
+class Screener:
+    """Screens batches against one store.
+
+    Args:
+        referentials: gives the snapshot in force; taken once a batch.
+        inline: provider models and the learner are updated here, event by event, instead of by their own loops.
+        observe_only: windows and models are fed and nothing is decided or published (history, cold start).
+        verdict_days: how long Redis keeps a full verdict.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        decoder: Decoder,
+        referentials: Callable[[], Referentials],
+        metrics: Metrics,
+        *,
+        inline: bool,
+        observe_only: bool = False,
+        verdict_days: int = 90,
+    ) -> None:
+        self._store, self._decoder, self._referentials, self._metrics = store, decoder, referentials, metrics
+        self._inline, self._observe_only, self._verdict_days = inline, observe_only, verdict_days
+        self._now = dt.datetime.now(dt.UTC)
+        self._items: list[Item] = []
+        self._spent: Counter[str] = Counter()
+        self._numbers, self._names = NumberOf(store), NameOf(store)
+
+    def screen(self, batch: Batch) -> list[Output]:
+        """Everything that this batch says, in the order of its messages.
+
+        Raises redis and state errors before anything is published: the batch is then taken again, and answered the same.
+        """
+        self._now = dt.datetime.now(dt.UTC)
+        shelf = Shelf(self._referentials())
+        items = self._timed("decode", lambda: [self._decode(message) for message in batch.messages])
+        self._timed("observe", lambda: self._observe(batch, items, shelf))
+        for item in items:
+            self._detect(item, shelf)
+            self._decide(item, shelf)
+            self._learn(item, shelf)
+        self._timed("record", lambda: self._record(batch, items, shelf))
+        for stage, seconds in self._spent.items():
+            self._metrics.stage(stage, seconds)
+        self._spent.clear()
+        self._items = items
+        return [output for item in items for output in self._outputs(item, shelf)]
+
+    # -- decode: bytes to an event that everybody may trust, or to the reason why not
+
+    def _decode(self, message: Message) -> Item:
+        item = Item(message)
+        try:
+            item.event = self._decoder.decode(message.value, key=message.key, timestamp=message.timestamp, accepts=asking.ACCEPTS.get(message.topic))
+        except Invalid as invalid:
+            item.invalid = invalid
+        item.content = asking.content_hash(item.event, message.value)
+        return item
+
+    # -- observe: Redis applies the batch, once, and says what its windows held for each event
+
+    def _observe(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
+        self._store.intern({name for item in items if item.event is not None for name in asking.names(item.event)})
+        inputs = {span.input: index for index, span in enumerate(batch.spans)}
+        answers = self._store.observe(batch.spans, [self._ask(item, inputs[item.message.input], shelf) for item in items])
+        wanted: list[tuple[str, str]] = []
+        for item, answer in zip(items, answers, strict=True):
+            item.answer = answer
+            item.again = answer.status == "SAME"
+            item.standing = batch.given.get((item.message.input, item.message.offset), answer.recorded)
+            if isinstance(item.event, Rescreen):
+                wanted.append(("fusion", SINGLE))
+            elif isinstance(item.event, Claim) and answer.status == "NEW":
+                item.seen = asking.observation(item.question, [*answer.home, *answer.away])
+                item.view = view(item.event, item.seen, shelf.referentials)
+                wanted += item.view.wanted
+        pairs = list(dict.fromkeys(wanted))
+        blobs = self._store.models([model_folds.name(pair) for pair in pairs])
+        shelf.records.add(dict(zip(pairs, blobs, strict=True)))
+
+    def _ask(self, item: Item, index: int, shelf: Shelf) -> Ask:
+        event, message = item.event, item.message
+        event_id = event.event_id if event is not None else (item.invalid.event_id if item.invalid else None)
+        if event is None or isinstance(event, Rescreen):
+            event_id = event_id if event is None and item.claim_id else None  # a rescreen repeats another event's id
+        if event is not None:
+            item.question = asking.question(event, shelf.referentials, self._store.number, message.offset)
+        asked = item.question
+        return Ask(
+            input=index,
+            offset=message.offset,
+            content=item.content,
+            event_id=event_id,
+            ref=None if event_id is None else event_ref(event_id),
+            claim_id=item.claim_id,
+            beneficiary=item.beneficiary,
+            undo=asked.undo,
+            home=asked.home,
+            away=asked.away,
+            home_reads=asked.reads,
+        )
+
+    # -- detect: pure rules and models over event, windows and referentials
+
+    def _detect(self, item: Item, shelf: Shelf) -> None:
+        if not isinstance(item.event, Claim) or item.view is None or self._settled(item):
+            return
+        started = time.perf_counter()
+        item.evidence = assess(item.view, shelf.records)
+        self._spend("models", started)
+        if not self._observe_only:
+            started = time.perf_counter()
+            context = Context(
+                item.event,
+                item.seen,
+                shelf.referentials,
+                shelf.referentials.thresholds(item.event.deposit_date),
+                item.evidence,
+                self._numbers,
+                self._names,
+            )
+            found = catalogue.run(context)
+            item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+            self._spend("detect", started)
+        else:
+            item.findings = item.evidence.findings
+        item.score = score(item.findings, shelf.records.fusion)
+
+    # -- decide: one verdict for each claim, liquidation and payment; what stands already is never decided again
+
+    def _decide(self, item: Item, shelf: Shelf) -> None:
+        started = time.perf_counter()
+        status = item.answer.status if item.answer else "NONE"
+        if self._settled(item):
+            answering.restore(item)
+        elif status == "OTHER":
+            item.invalid = answering.reused(item)
+        elif item.invalid is not None:
+            answering.cannot_screen(item, shelf, self._now)
+        elif isinstance(item.event, Claim):
+            answering.claim(item, shelf, self._now, observe_only=self._observe_only)
+        elif isinstance(item.event, Liquidation | Payment):
+            answering.follower(item, item.event, shelf, self._now)
+        elif isinstance(item.event, Rescreen):
+            reanswering.answer(item, item.event, shelf, self._now)
+        elif isinstance(item.event, Beneficiary):
+            reanswering.rights_changed(item, item.event)
+        if not item.again:
+            following.note(item, shelf)
+        self._spend("decide", started)
+
+    # -- learn: after the score, never before it
+
+    def _learn(self, item: Item, shelf: Shelf) -> None:
+        if item.view is None:
+            return
+        started = time.perf_counter()
+        records = shelf.records
+        told = provider_activity(item.view, records)
+        value = item.score.value if item.score else (item.record.score if item.record else None)
+        lesson = None if value is None else learning(item.view, value)
+        if not self._inline:
+            item.follow_ups += recording.private(told, lesson)
+        if item.answer is not None and item.answer.recorded is None:  # else its models were written with its verdict
+            if item.view.feeds:
+                held = records.beneficiary(item.view.beneficiary)
+                records.put("beneficiary", item.view.beneficiary, fold_beneficiary(held, item.view, records))
+            if self._inline:
+                self._learn_inline(records, told, lesson)
+        self._spend("models", started)
+
+    def _learn_inline(self, records: Records, told: Iterable[tuple[str, dict[str, Any]]], lesson: dict[str, Any] | None) -> None:
+        for inpe, figures in told:
+            model_folds.learn_provider(records, {"inpe": inpe, **figures})
+        if lesson is not None:
+            wanted = records.missing(model_folds.touched(lesson))
+            if wanted:
+                blobs = self._store.models([model_folds.name(pair) for pair in wanted])
+                records.add(dict(zip(wanted, blobs, strict=True)))
+            model_folds.learn(records, lesson)
+
+    def learn(self, lessons: Iterable[dict[str, Any]]) -> None:
+        """Learn from reviews in line (event log). Their records are written at once."""
+        fold = model_folds.LearnerFold()
+        for lesson in lessons:
+            keys = fold.keys([lesson])
+            held = dict(zip(keys, self._store.models(keys), strict=True))
+            self._store.put_models(fold.apply(held, [lesson]))
+
+    # -- record: verdicts and model records in one step, fenced; what was recorded first wins
+
+    def _record(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
+        recording.identify_evidence(items, self._store)
+        following.families(items, self._store)
+        index = {span.input: position for position, span in enumerate(batch.spans)}
+        entries, owners = [], []
+        for item in items:
+            entry = recording.entry(item, index[item.message.input], self._verdict_days, observe_only=self._observe_only)
+            if entry is not None:
+                entries.append(entry)
+                owners.append(item)
+        changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()}
+        stand: dict[str, bytes] = {}
+        for item, blob in zip(owners, self._store.record(batch.spans, entries, changed), strict=True):
+            recording.stands(item, blob)
+            if item.event is not None and item.blob:
+                stand[item.event.event_id] = item.blob
+        for item in items:
+            if item.again and item.record is None and item.event is not None:  # its first submission is in this batch
+                item.standing = stand.get(item.event.event_id)
+                answering.restore(item)
+
+    # -- publish: everything derives from the record
+
+    def _outputs(self, item: Item, shelf: Shelf) -> list[Output]:
+        if self._observe_only or item.message.answered:
+            return []
+        said = []
+        if item.invalid is not None:
+            said.append(outputs.dead_letter(item.message, item.invalid, self._now))
+        if item.record is not None and item.blob is not None:
+            said += outputs.of_record(item.record, item.blob, item.message, again=item.again, before=item.before)
+        return said + item.follow_ups
+
+    def committed(self, batch: Batch) -> None:
+        """Count a batch whose outputs are out, and let go of memo that no replay will ask for."""
+        recording.count(self._metrics, self._items, self._now)
+        self._metrics.batch(len(self._items), sum(1 for item in self._items if item.standing is not None))
+        for span in batch.spans:
+            self._store.forget_memo(span.input, span.end + 1)
+
+    def _settled(self, item: Item) -> bool:
+        """Whether a verdict stands for this message: recorded by an earlier try, published, or given to its first submission."""
+        return item.standing is not None or (item.answer is not None and item.answer.status == "SAME")
+
+    def _timed(self, stage: str, step: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = step()
+        self._metrics.stage(stage, time.perf_counter() - started)
+        return result
+
+    def _spend(self, stage: str, started: float) -> None:
+        self._spent[stage] += time.perf_counter() - started

@@ -1,0 +1,117 @@
+"""One worker: the Faust worker as host of the screening loop, the folding loops and the control agents.
+
+Faust keeps the lifecycle, the signals and the control plane; the hot path runs in threads of its own, because a Faust
+agent with a send does 2.4k events/s and its `exactly_once` is not transactional at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from mode import Service
+
+from streams.assembly import Assembly, assemble
+from streams.config import Settings
+from streams.control_agents import add_agents
+
+log = logging.getLogger("crible.worker")
+
+EXIT_OK, EXIT_FAILED = 0, 1
+
+
+class Loops(Service):
+    """The threads of the hot path, as one service of the Faust worker: started with it, drained when it stops."""
+
+    def __init__(self, assembly: Assembly, on_failure: Callable[[], None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._assembly, self._on_failure = assembly, on_failure
+        self._threads: list[threading.Thread] = []
+        self._stop = threading.Event()
+
+    async def on_start(self) -> None:
+        """Start every loop in its thread."""
+        for name, run in self._assembly.loops().items():
+            thread = threading.Thread(target=self._guard, args=(name, run), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    async def on_stop(self) -> None:
+        """Let the batches under way finish: what was read is answered or left uncommitted, never half."""
+        self._stop.set()
+        deadline = self._assembly.settings.drain_seconds
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join, deadline)
+            if thread.is_alive():
+                log.error("%s did not drain within %d s: leaving, its batch will be read again", thread.name, deadline)
+                os._exit(EXIT_FAILED)
+
+    def _guard(self, name: str, run: Callable[[threading.Event], None]) -> None:
+        try:
+            run(self._stop)
+        except BaseException as error:
+            log.critical("%s stopped: %s", name, error, exc_info=not isinstance(error, SystemExit))
+            self._on_failure()
+
+
+def run(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT; returns the exit code.
+
+    Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the fix).
+    """
+    stop = threading.Event()
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    assembly = assemble(settings, stop, on_ready=_ready)
+    if assembly is None:
+        return EXIT_OK  # told to stop while still waiting for Redis or the broker
+    for number, handler in previous.items():
+        signal.signal(number, handler)
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with tempfile.TemporaryDirectory(prefix="crible-faust-") as scratch:
+        app = faust.App(
+            f"{settings.group}-control",
+            broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
+            datadir=scratch,
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            stream_wait_empty=False,
+            consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=f"{settings.worker_id}-control",
+        )
+        add_agents(app, assembly)
+        app.task(_starter(app, Loops(assembly, fail)))
+        worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as leaving:
+            if leaving.code not in (None, 0):
+                failed.set()
+        finally:
+            assembly.close()
+    return EXIT_FAILED if failed.is_set() else EXIT_OK
+
+
+def _starter(app: faust.App, loops: Loops) -> Callable[[], Any]:
+    async def start_loops() -> None:
+        await app.add_runtime_dependency(loops)
+
+    return start_loops
+
+
+def _ready() -> None:
+    print("ready", file=sys.stderr, flush=True)

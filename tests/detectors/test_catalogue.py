@@ -1,0 +1,119 @@
+"""The catalogue: what is declared, and how detectors are run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding
+from detectors.catalogue import BY_CODE, DECLARATIONS, DETECTORS, run
+from detectors.decision import CONTROLS
+from detectors.findings import from_record, to_record
+from detectors.models.evidence import Evidence
+from schemas.enums import FACT_KINDS
+from tests.detectors.scene import DOCTOR, Scene, box, consultation, day, declaration
+
+BUILT = [
+    "E01",
+    "E02",
+    "E03",
+    "E04",
+    "ORD",
+    "D01",
+    "D03",
+    "T02",
+    "U01",
+    "U02",
+    "U06",
+    "B01",
+    "P01",
+    "P04",
+    "M01",
+    "M02",
+    "M03",
+]
+
+
+def test_the_catalogue_is_whole() -> None:
+    assert [d.code for d in DECLARATIONS] == BUILT
+    assert set(CONTROLS) == set(BY_CODE)
+    assert len(FACT_KINDS) == 4
+
+
+@pytest.mark.parametrize("code", BUILT)
+def test_a_declaration_tells_what_a_reader_needs(code: str) -> None:
+    told = declaration(code)
+    assert told.label_fr
+    assert told.label_en
+    assert any("\u0600" <= letter <= "\u06ff" for letter in told.label_ar)
+    assert 0 < told.weight < 1
+    assert told.reads
+    assert len(told.caveats_fr) == len(told.caveats_en)
+    assert told.visibility == ("LIQUIDATOR" if told.nature in ("ADM", "TAR") else "FRAUD_TEAM")
+    assert bool(set(told.kinds) - set(CARE_KINDS)) is code.startswith("E")
+
+
+class Broken:
+    """Raises after its first finding."""
+
+    declaration: Declaration = BY_CODE["D01"]
+
+    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+        yield Finding("D01", "H")
+        raise ZeroDivisionError
+
+
+def test_a_detector_that_raises_is_said_and_the_others_go_on() -> None:
+    scene = Scene().person(death_date=day(-30))
+    answers = run(scene.context(scene.claim(consultation())), [Broken(), *DETECTORS])
+    assert CannotCheck("D01", "error:ZeroDivisionError") in answers.cannot_check
+    assert [finding.code for finding in answers.findings] == ["E02"]
+
+
+def test_requests_meet_the_e_family_only() -> None:
+    scene = Scene().person(rights=[]).earlier(box())
+    answers = run(scene.context(scene.claim(box(), kind="PEC_DEMANDE")))
+    assert {f.code for f in answers.findings} | {c.code for c in answers.cannot_check} == {
+        "E01",
+        "E03",
+        "E04",
+    }
+
+
+@pytest.mark.parametrize(("mode", "found"), [("off", (0, 0)), ("shadow", (0, 1)), ("enforce", (1, 0))])
+def test_modes(mode: str, found: tuple[int, int]) -> None:
+    scene = (
+        Scene()
+        .person(death_date=day(-30))
+        .table("detectors", {"code": "E02", "mode": mode, "sector": "PUBLIC"})
+    )
+    scene.provider(DOCTOR, sector="PUBLIC")
+    answers = run(scene.context(scene.claim(consultation())))
+    assert (len(answers.findings), len(answers.shadow)) == found
+
+
+def test_the_models_answer_under_their_own_codes() -> None:
+    scene = Scene()
+    scene.evidence = Evidence(
+        findings=[Finding("M02", "S", model=True)], cannot=[CannotCheck("M01", "peers")]
+    )
+    answers = run(scene.context(scene.claim(consultation())))
+    assert [f.code for f in answers.findings] == ["M02"]
+    assert CannotCheck("M01", "peers") in answers.cannot_check
+
+
+def test_a_finding_survives_its_record() -> None:
+    finding = Finding(
+        "D01",
+        "H",
+        lines=(1, 2),
+        facts={"day": "2026-03-02"},
+        evidence=(("B-1", b"\x00\xff" * 6),),
+        n=3,
+        amount=5,
+    )
+    record = to_record(finding)
+    assert "review" not in record
+    assert from_record(record) == finding
+    assert from_record(to_record(Finding("D01", "S"))) == Finding("D01", "S")
