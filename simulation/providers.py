@@ -213,7 +213,10 @@ class Market:
             provider = members[min(bisect(weights, draw.unit() * weights[-1]), len(members) - 1)]
             if day is None or provider.open_on(day):
                 return provider
-        free = [p for p in members if day is not None and p.open_on(day)] or members
+        working = [p for p in members if day is None or day <= p.until]
+        free = [
+            p for p in working if day is not None and p.open_on(day)
+        ] or working  # a feast: the nearest on call
         return min(free, key=lambda p: (distance(COMMUNES[commune], COMMUNES[p.commune]), p.inpe))
 
 

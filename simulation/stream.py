@@ -37,6 +37,11 @@ class Plan:
     schemes: bool = True
     settle: Literal["live", "all", "none"] = "live"
 
+    @property
+    def people(self) -> int:
+        """How many beneficiaries suit this rate: each files a little more than once in two months."""
+        return max(1500, round(self.claims / self.days * 56))
+
     def boundary(self, world: World) -> dt.datetime:
         """The instant (UTC) that parts history from live: `ingest_time` at or after it is live."""
         at = clock.instant(world.start + self.days - self.live_days, 0)

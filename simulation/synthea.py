@@ -4,8 +4,8 @@
 `organizations` (`.csv` or `.csv.gz`) and yields events in order of arrival. `MAPPING` says where every field
 comes from and what is derived; a field that is not in it is left out, which on the wire means *not known*.
 
-- One claim per row of `claims.csv`. Synthea writes, for each encounter, its own claim first and then one claim
-  per medication of that encounter, in the order of `medications.csv`; no identifier joins them, only that order
+- One claim per row of `claims.csv`. Synthea writes, for each encounter, its own claim first, then one claim
+  per medication of that encounter, in the order of `medications.csv`; no identifier joins them, only order
   does, and the import refuses an export whose counts do not agree.
 - Amounts are US cents, carried in the field for centimes: thresholds in MAD read dollars.
 - Dates and times are those of the export (UTC).

@@ -16,6 +16,7 @@ from state.router import Command
 
 _encode = msgspec.msgpack.encode
 _NO_KEY = key(0)
+CONTENT_BYTES = 16
 
 
 _PACKED = tuple(key(number) for number in range(8192))  # calls of 256 events name about half as many
@@ -58,7 +59,9 @@ class ObserveCall:
         event_key: str | None,
         undo_keys: Sequence[str],
     ) -> None:
-        """One event, with what it asks of this tag."""
+        """One event, with what it asks of this tag. Raises ValueError for a content hash of another size."""
+        if len(ask.content) != CONTENT_BYTES:
+            raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
         ref = ask.ref or b""
         parts = [

@@ -10,9 +10,8 @@ from __future__ import annotations
 from struct import Struct
 
 _INT = Struct(">Bq")
-_KEY = Struct(">BH")
-_RAW16 = Struct(">BH")
-_RAW32 = Struct(">BI")
+_SHORT = Struct(">BH")
+_LONG = Struct(">BI")
 NIL = b"\xc0"
 FALSE = b"\xc2"
 
@@ -25,8 +24,8 @@ def raw(data: bytes) -> bytes:
     if size < 256:
         return bytes((0xD9, size)) + data
     if size < 65536:
-        return _RAW16.pack(0xDA, size) + data
-    return _RAW32.pack(0xDB, size) + data
+        return _SHORT.pack(0xDA, size) + data
+    return _LONG.pack(0xDB, size) + data
 
 
 def integer(value: int) -> bytes:
@@ -40,12 +39,12 @@ def integer(value: int) -> bytes:
 
 def key(index: int) -> bytes:
     """The number of a key in the call."""
-    return _KEY.pack(0xCD, index)
+    return _LONG.pack(0xCE, index)
 
 
 def array(count: int) -> bytes:
     """The head of a list of `count` items."""
-    return bytes((0x90 | count,)) if count < 16 else _KEY.pack(0xDC, count)
+    return bytes((0x90 | count,)) if count < 16 else _SHORT.pack(0xDC, count)
 
 
 def listing(items: list[bytes]) -> bytes:

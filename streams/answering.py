@@ -45,11 +45,16 @@ def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> 
         **_decided(decided),
         reasons=tuple(reason(finding) for finding in item.findings),
         shadow=tuple(reason(finding) for finding in item.shadow),
-        cannot_check=tuple(CannotCheckItem(code=check.code, missing=check.missing) for check in dict.fromkeys(item.cannot_check)),
+        cannot_check=tuple(
+            CannotCheckItem(code=check.code, missing=check.missing)
+            for check in dict.fromkeys(item.cannot_check)
+        ),
         screened=Compared(lines=tuple(ScreenedLine(line=line.line) for line in event.lines)),
         score=case.score,
         score_state=item.score.state if item.score else "UNCALIBRATED",
-        terms=tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in item.score.terms) if item.score else (),
+        terms=tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in item.score.terms)
+        if item.score
+        else (),
         models=item.evidence.models if item.evidence else {},
         mode="enforce",
         features=_features(item, event, case, decided),
@@ -63,7 +68,11 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
         lines = tuple(line.line for line in event.lines or () if line.line is not None)
         compared = Compared(
             lines=tuple(
-                ScreenedLine(line=line.line, base_amount=line.base_amount, complementary_amount=line.complementary_amount)
+                ScreenedLine(
+                    line=line.line,
+                    base_amount=line.base_amount,
+                    complementary_amount=line.complementary_amount,
+                )
                 for line in event.lines or ()
                 if line.line is not None
             ),
@@ -71,24 +80,49 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
             payee_inpe=event.payee_inpe,
             bank_account=event.bank_account,
         )
-        features: Common = {"status": event.status, "amount": event.base_amount + (event.complementary_amount or 0), "lines": list(lines)}
+        features: Common = {
+            "status": event.status,
+            "amount": event.base_amount + (event.complementary_amount or 0),
+            "lines": list(lines),
+        }
         passed = gate.pass_payment(event.status, lines, event.event_time, features["amount"], state)
     else:
         compared = Compared(
-            lines=() if event.line is None else (ScreenedLine(line=event.line, base_amount=event.base_amount, complementary_amount=event.complementary_amount),),
+            lines=()
+            if event.line is None
+            else (
+                ScreenedLine(
+                    line=event.line,
+                    base_amount=event.base_amount,
+                    complementary_amount=event.complementary_amount,
+                ),
+            ),
             payee=event.payee,
             payee_inpe=event.payee_inpe,
             bank_account=event.bank_account,
         )
         features = {"action": event.action}
         passed = gate.RELEASED
-    item.record = Screened(**_common(item, event, shelf, now), **passed, screened=compared, score=0.0, score_state="UNCALIBRATED", mode="enforce", features=features)
+    item.record = Screened(
+        **_common(item, event, shelf, now),
+        **passed,
+        screened=compared,
+        score=0.0,
+        score_state="UNCALIBRATED",
+        mode="enforce",
+        features=features,
+    )
 
 
 def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
     """Answer a message that could not be read but whose ids could: nobody waits for ever."""
     said = item.invalid
-    if said is None or said.event_id is None or said.claim_id is None or said.type not in ("claim", "liquidation", "payment"):
+    if (
+        said is None
+        or said.event_id is None
+        or said.claim_id is None
+        or said.type not in ("claim", "liquidation", "payment")
+    ):
         return
     item.record = Screened(
         verdict_id=verdict_id(said.event_id, 1),
@@ -99,7 +133,11 @@ def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
         issued_at=now,
         ruleset=_ruleset(shelf.referentials),
         beneficiary=said.beneficiary,
-        cannot_check=(CannotCheckItem(code="FORM", missing=f"{said.reason}: {said.field}" if said.field else said.reason),),
+        cannot_check=(
+            CannotCheckItem(
+                code="FORM", missing=f"{said.reason}: {said.field}" if said.field else said.reason
+            ),
+        ),
         score=None,
         input=_position(item),
     )
@@ -174,7 +212,9 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision) 
     kept: Common = {
         "case": decision.to_record(case),
         "findings": [findings.to_record(finding) for finding in item.findings],
-        "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in item.score.terms] if item.score else [],
+        "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in item.score.terms]
+        if item.score
+        else [],
         "days": sorted({line.service_date.isoformat() for line in event.lines}),
     }
     said = warnings.of(event)

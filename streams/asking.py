@@ -18,9 +18,19 @@ from detectors.referentials import Referentials
 from schemas.approval import PriorApproval
 from schemas.claim import Claim, Line
 from schemas.control import Rescreen
-from schemas.events import Event
 from schemas.enums import CARE_GROUPS, CARE_KINDS, COVERAGES
-from schemas.observation import CloneUse, Clones, DocumentUse, Fact, LogLine, Observation, day_number, entity_ref, event_ref
+from schemas.events import Event
+from schemas.observation import (
+    Clones,
+    CloneUse,
+    DocumentUse,
+    Fact,
+    LogLine,
+    Observation,
+    day_number,
+    entity_ref,
+    event_ref,
+)
 from schemas.registries import Beneficiary
 from state import codecs, ops
 
@@ -120,13 +130,17 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
     if asked.own:
         seen.log = codecs.unpack_log(next(answers))
         seen.facts = codecs.unpack_facts(next(answers))
-        seen.documents = [(index, key, codecs.unpack_documents(next(answers))) for index, key in asked.documents]
+        seen.documents = [
+            (index, key, codecs.unpack_documents(next(answers))) for index, key in asked.documents
+        ]
         seen.executors = {inpe: codecs.window(next(answers)) for inpe in asked.executors}
         seen.prescribers = {inpe: codecs.window(next(answers)) for inpe in asked.prescribers}
         seen.days = {key: codecs.day_sheet(next(answers)) for key in asked.days}
         for inpe, signature in asked.clones:
             uses = codecs.unpack_clones(next(answers))
-            seen.clones[inpe] = Clones(signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers)))
+            seen.clones[inpe] = Clones(
+                signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers))
+            )
     return seen
 
 
@@ -141,7 +155,9 @@ def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Nu
     asked.own = _own(claim, number)
     first = min(line.day for line in asked.own)
     asked.home.append(ops.append_log(claim.beneficiary, codecs.pack_log(asked.own), first - MONTHS_24))
-    asked.home.append(ops.append_facts(claim.beneficiary, codecs.pack_facts(_facts(claim, referentials, number))))
+    asked.home.append(
+        ops.append_facts(claim.beneficiary, codecs.pack_facts(_facts(claim, referentials, number)))
+    )
     _documents(asked, claim, reference, insured, number)
     _providers(asked, claim, referentials, reference)
     minutes = plan.minutes(claim, referentials)
@@ -165,7 +181,9 @@ def _own(claim: Claim, number: Number) -> list[LogLine]:
         prescriber = 0 if line.prescriber is None else number(line.prescriber)
         act = number(f"{line.nomenclature}|{line.code}")
         place = 0 if where is None else number(where)
-        shares = zip(days, _shares(round(line.quantity * 100), len(days)), _shares(line.amount, len(days)), strict=True)
+        shares = zip(
+            days, _shares(round(line.quantity * 100), len(days)), _shares(line.amount, len(days)), strict=True
+        )
         for day, quantity, amount in shares:
             own.append(
                 LogLine(
@@ -196,7 +214,14 @@ def _shares(total: int, parts: int) -> list[int]:
 def _facts(claim: Claim, referentials: Referentials, number: Number) -> list[Fact]:
     event = event_ref(claim.event_id)
     return [
-        Fact(event, fact.day, fact.until, fact.kind, fact.key if isinstance(fact.key, int) else number(fact.key), 0 if fact.provider is None else number(fact.provider))
+        Fact(
+            event,
+            fact.day,
+            fact.until,
+            fact.kind,
+            fact.key if isinstance(fact.key, int) else number(fact.key),
+            0 if fact.provider is None else number(fact.provider),
+        )
         for fact in plan.facts(claim, referentials)
     ]
 
@@ -224,7 +249,9 @@ def _documents(asked: Question, claim: Claim, reference: bytes, insured: bytes, 
             for line in served
         ]
         asked.documents.append((index, key))
-        asked.away.append(ops.append_document(key, codecs.pack_documents(dict.fromkeys(uses)), deposit - MONTHS_24))
+        asked.away.append(
+            ops.append_document(key, codecs.pack_documents(dict.fromkeys(uses)), deposit - MONTHS_24)
+        )
 
 
 def _providers(asked: Question, claim: Claim, referentials: Referentials, reference: bytes) -> None:
@@ -241,7 +268,15 @@ def _providers(asked: Question, claim: Claim, referentials: Referentials, refere
         for name, (count, amount) in sums.items():
             held.append(name)
             asked.away.append(
-                ops.tile("p" if role == "p" else "q", name, instant=instant, day=day, lines=count, amount=amount, beneficiary=reference)
+                ops.tile(
+                    "p" if role == "p" else "q",
+                    name,
+                    instant=instant,
+                    day=day,
+                    lines=count,
+                    amount=amount,
+                    beneficiary=reference,
+                )
             )
 
 

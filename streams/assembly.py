@@ -59,7 +59,11 @@ class Assembly:
             self.registries.wait_whole(stop)
             self.screening.run(stop)
 
-        return {"registries": self.registries.run, "screening": screen, **{name: fold.run for name, fold in self.folds.items()}}
+        return {
+            "registries": self.registries.run,
+            "screening": screen,
+            **{name: fold.run for name, fold in self.folds.items()},
+        }
 
     def close(self) -> None:
         """Free the port and the connections."""
@@ -77,12 +81,16 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
     metrics = Metrics()
     endpoint = Endpoint(metrics, settings.metrics_port, settings.metrics_host)
     away = Away(metrics)
-    pseudonyms = Pseudonyms.from_file(Path(settings.pseudonym_key_file)) if settings.pseudonym_key_file else None
+    pseudonyms = (
+        Pseudonyms.from_file(Path(settings.pseudonym_key_file)) if settings.pseudonym_key_file else None
+    )
     topic_ids = _topics(settings, stop, away)
     if topic_ids is None:
         return None
     ids, partitions = topic_ids
-    layout = Layout(topics=ids, partitions=partitions, pseudonyms=pseudonyms.fingerprint if pseudonyms else "")
+    layout = Layout(
+        topics=ids, partitions=partitions, pseudonyms=pseudonyms.fingerprint if pseudonyms else ""
+    )
     stores = [Store(settings.redis, tags=settings.tags) for _ in range(4)]
     for store in stores:
         if not _redis(store, layout, stop, away):
@@ -98,8 +106,15 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
         inline=settings.profiling == "inline",
         verdict_days=settings.verdict_days,
     )
-    transactions = Transactions(client, f"{settings.group}-{settings.worker_id}", timeout=settings.transaction_timeout_ms / 1000)
-    source = KafkaSource(_member(settings, "screening"), transactions, Settler(stores[0], client, ids), size=settings.batch_size)
+    transactions = Transactions(
+        client, f"{settings.group}-{settings.worker_id}", timeout=settings.transaction_timeout_ms / 1000
+    )
+    source = KafkaSource(
+        _member(settings, "screening"),
+        transactions,
+        Settler(stores[0], client, ids),
+        size=settings.batch_size,
+    )
 
     def ready() -> None:
         metrics.ready(True)
@@ -134,7 +149,9 @@ def _member(settings: Settings, role: str) -> dict[str, Any]:
     }
 
 
-def _topics(settings: Settings, stop: threading.Event, away: Away) -> tuple[dict[str, str], dict[str, int]] | None:
+def _topics(
+    settings: Settings, stop: threading.Event, away: Away
+) -> tuple[dict[str, str], dict[str, int]] | None:
     topics = Topics(settings.client())
     while not stop.is_set():
         try:

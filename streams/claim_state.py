@@ -74,7 +74,8 @@ class ClaimState:
     def screened(self) -> bool:
         """Whether the claim itself has been answered."""
         return any(
-            answer.type == "claim" and answer.decision != "CANNOT_SCREEN" and not answer.replaced for answer in self.answers.values()
+            answer.type == "claim" and answer.decision != "CANNOT_SCREEN" and not answer.replaced
+            for answer in self.answers.values()
         )
 
     def blocking(self, lines: tuple[int, ...], at: dt.datetime) -> list[Answer]:
@@ -92,7 +93,9 @@ class ClaimState:
         for event_id, payment in self.payments.items():
             if payment.status != "ORDERED":
                 continue
-            free = self.screened and not self.blocking(payment.lines, payment.at or dt.datetime.max.replace(tzinfo=dt.UTC))
+            free = self.screened and not self.blocking(
+                payment.lines, payment.at or dt.datetime.max.replace(tzinfo=dt.UTC)
+            )
             if free != (payment.decision != "HOLD"):
                 wrong.append(event_id)
         return wrong
@@ -102,10 +105,23 @@ def answer_of(record: Screened, cause: str | None = None) -> Answer | PaymentAns
     """What the claim's state keeps of a record."""
     if record.type == "payment":
         lines = tuple(line.line for line in record.screened.lines) if record.screened else ()
-        return PaymentAnswer(record.verdict_id, record.decision, str(record.features.get("status", "")), lines, record.event_time)
+        return PaymentAnswer(
+            record.verdict_id,
+            record.decision,
+            str(record.features.get("status", "")),
+            lines,
+            record.event_time,
+        )
     held = () if record.scope not in (None, "LINES") else record.lines
     return Answer(
-        record.type, record.verdict_id, record.decision, record.purpose, held, record.expires_at, record.on_expiry, cause == "REPLACED"
+        record.type,
+        record.verdict_id,
+        record.decision,
+        record.purpose,
+        held,
+        record.expires_at,
+        record.on_expiry,
+        cause == "REPLACED",
     )
 
 

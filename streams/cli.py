@@ -23,7 +23,18 @@ from streams.config import SettingsError
 from streams.topics import BrokerAway
 
 EXIT_CANNOT = 2
-EXPECTED = (SettingsError, StateError, PortError, PseudonymKeyError, BrokerAway, BrokerError, RedisError, OSError, ValueError, RuntimeError)
+EXPECTED = (
+    SettingsError,
+    StateError,
+    PortError,
+    PseudonymKeyError,
+    BrokerAway,
+    BrokerError,
+    RedisError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 app = typer.Typer(
     name="crible",
@@ -45,7 +56,11 @@ def common(
     if version:
         print(f"crible {distribution_version('crible')}")
         raise typer.Exit
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
     if not verbose:
         for noisy in ("faust", "aiokafka", "mode"):
             logging.getLogger(noisy).setLevel(logging.ERROR)

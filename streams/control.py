@@ -48,13 +48,23 @@ class ControlDesk:
             return []
         record = decode_record(blob)
         again = rescreen(
-            event_id, f"REVIEW:{review.outcome}", review.beneficiary, record.claim_id, organism=review.organism, at=review.event_time.isoformat(), finding={"lines": list(review.lines or ())}
+            event_id,
+            f"REVIEW:{review.outcome}",
+            review.beneficiary,
+            record.claim_id,
+            organism=review.organism,
+            at=review.event_time.isoformat(),
+            finding={"lines": list(review.lines or ())},
         )
         lesson = fusion.message(
             review.verdict_id,
             review.outcome,
             review.decided_by,
-            {reason.code: reason.outcome for reason in review.reasons or () if reason.code and reason.outcome},
+            {
+                reason.code: reason.outcome
+                for reason in review.reasons or ()
+                if reason.code and reason.outcome
+            },
             record.features.get("terms", ()),
         )
         lesson["review"] = review.event_id
@@ -73,7 +83,16 @@ def signal_key(entity: str) -> str:
     return f"signal:{entity}"
 
 
-def rescreen(event_id: str, cause: str, beneficiary: str, claim_id: str, *, organism: str, at: str, finding: dict[str, Any] | None = None) -> Output:
+def rescreen(
+    event_id: str,
+    cause: str,
+    beneficiary: str,
+    claim_id: str,
+    *,
+    organism: str,
+    at: str,
+    finding: dict[str, Any] | None = None,
+) -> Output:
     """A request to answer an open event again, keyed so that the event's own worker reads it."""
     body = {
         "type": "rescreen",

@@ -18,13 +18,20 @@ log = logging.getLogger("crible.control")
 
 def add_agents(app: faust.App, assembly: Assembly) -> None:
     """Register the agents; each message has its own error handling, so that one bad one stops nothing."""
-    raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+    raw: dict[str, Any] = {
+        "key_type": bytes,
+        "value_type": bytes,
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+    }
 
     async def handle(value: bytes) -> None:
         try:
             outputs = await asyncio.to_thread(_handle, assembly, value)
             for output in outputs:
-                await app.topic(output.topic, **raw).send(key=output.key, value=output.value, partition=output.partition)
+                await app.topic(output.topic, **raw).send(
+                    key=output.key, value=output.value, partition=output.partition
+                )
         except Invalid as invalid:
             log.error("control event refused: %s", invalid)
             assembly.metrics.dead_letter(invalid.reason)

@@ -100,7 +100,9 @@ class EventLogRun:
             messages = []
             while self._again and len(messages) < self.size:
                 offset = self._again_last + 1 + len(messages)
-                messages.append(Message("rescreens", self.input("rescreens"), 0, offset, None, self._again.popleft()))
+                messages.append(
+                    Message("rescreens", self.input("rescreens"), 0, offset, None, self._again.popleft())
+                )
             end = messages[-1].offset
             span = Span(self.input("rescreens"), self._again_last, end)
             self._again_last = end
@@ -182,7 +184,12 @@ class LogScreening:
     observe_only: bool = False
 
 
-def screen_log(job: LogScreening, lines: Iterable[bytes], emit: Callable[[list[Output]], None], progress: Callable[[int], None] | None = None) -> int:
+def screen_log(
+    job: LogScreening,
+    lines: Iterable[bytes],
+    emit: Callable[[list[Output]], None],
+    progress: Callable[[int], None] | None = None,
+) -> int:
     """Screen a log from beginning to end, profiling and learner in line; returns the number of lines."""
     with ExitStack() as stack:
         url = job.redis or stack.enter_context(EmbeddedRedis()).url
@@ -193,7 +200,15 @@ def screen_log(job: LogScreening, lines: Iterable[bytes], emit: Callable[[list[O
         store.check(Layout(pseudonyms=pseudonyms.fingerprint if pseudonyms else ""))
         decoder = Decoder(pseudonyms)
         book = ReferentialBook()
-        screener = Screener(store, decoder, book.snapshot, Metrics(), inline=True, observe_only=job.observe_only, verdict_days=job.settings.verdict_days)
+        screener = Screener(
+            store,
+            decoder,
+            book.snapshot,
+            Metrics(),
+            inline=True,
+            observe_only=job.observe_only,
+            verdict_days=job.settings.verdict_days,
+        )
         run = EventLogRun(screener, decoder, ControlDesk(store), book, job.name, emit, job.size, progress)
         store.own([run.input("log"), run.input("rescreens")])
         return run.run(lines)

@@ -45,7 +45,9 @@ class FoldLoop:
         topic_id: identity of the topic, part of its fence's name.
     """
 
-    def __init__(self, topic: str, config: dict[str, object], topic_id: str, store: Store, fold: Fold) -> None:
+    def __init__(
+        self, topic: str, config: dict[str, object], topic_id: str, store: Store, fold: Fold
+    ) -> None:
         self._topic, self._config, self._topic_id = topic, config, topic_id
         self._store, self._fold = store, fold
         self._fences: dict[int, int] = {}
@@ -55,9 +57,19 @@ class FoldLoop:
     def run(self, stop: threading.Event) -> None:
         """Fold until told to stop; waits while the broker or Redis is away."""
         consumer = Consumer(
-            {"enable.auto.commit": False, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "partition.assignment.strategy": "range", "fetch.wait.max.ms": 100, "session.timeout.ms": 10_000, **self._config}
+            {
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "partition.assignment.strategy": "range",
+                "fetch.wait.max.ms": 100,
+                "session.timeout.ms": 10_000,
+                **self._config,
+            }
         )
-        consumer.subscribe([self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        consumer.subscribe(
+            [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
         try:
             while not stop.is_set():
                 try:
@@ -85,12 +97,22 @@ class FoldLoop:
         by_partition: dict[int, list[tuple[int, bytes]]] = {}
         for record in records:
             number, offset = record.partition(), record.offset()
-            if record.error() is None and number in self._fences and offset is not None and offset > self._fences[number]:
+            if (
+                record.error() is None
+                and number in self._fences
+                and offset is not None
+                and offset > self._fences[number]
+            ):
                 by_partition.setdefault(number, []).append((offset, record.value() or b"{}"))
         for number, found in by_partition.items():
             self._apply(number, found)
         if by_partition:
-            consumer.commit(offsets=[TopicPartition(self._topic, number, self._fences[number] + 1) for number in by_partition], asynchronous=True)
+            consumer.commit(
+                offsets=[
+                    TopicPartition(self._topic, number, self._fences[number] + 1) for number in by_partition
+                ],
+                asynchronous=True,
+            )
 
     def _apply(self, number: int, found: list[tuple[int, bytes]]) -> None:
         messages = [orjson.loads(value) for _, value in found]
@@ -108,7 +130,9 @@ class FoldLoop:
         names = [self._input(p.partition) for p in partitions]
         fences = self._store.own(names)
         self._fences = {p.partition: fences[self._input(p.partition)].recorded for p in partitions}
-        consumer.assign([TopicPartition(self._topic, number, fence + 1) for number, fence in self._fences.items()])
+        consumer.assign(
+            [TopicPartition(self._topic, number, fence + 1) for number, fence in self._fences.items()]
+        )
         self._pending = None
 
     def _restart(self, consumer: Consumer) -> None:

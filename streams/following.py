@@ -32,11 +32,17 @@ def note(item: Item, shelf: Shelf) -> None:
         state.payments[record.event_id] = answer
         return
     state.answers[record.event_id] = answer
-    if isinstance(event, Claim) and event.replaces is not None and (replaced := state.answers.get(event.replaces)) is not None:
+    if (
+        isinstance(event, Claim)
+        and event.replaces is not None
+        and (replaced := state.answers.get(event.replaces)) is not None
+    ):
         gone = state.answers[event.replaces] = msgspec.structs.replace(replaced, replaced=True)
         item.state_fields.update([packed(event.replaces, gone)])
         if replaced.decision == "HOLD":
-            item.follow_ups.append(_again(item, event.replaces, "REPLACED", item.beneficiary, record.claim_id))
+            item.follow_ups.append(
+                _again(item, event.replaces, "REPLACED", item.beneficiary, record.claim_id)
+            )
     for event_id in state.unsettled_payments():
         item.follow_ups.append(_again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id))
 
@@ -50,13 +56,23 @@ def claim_fields(item: Item) -> dict[bytes, bytes]:
 def families(items: Sequence[Item], store: Store) -> None:
     """P04: when a family reaches the size that is held as a group, its open claims are answered again."""
     for item in items:
-        if item.record is None or item.again or item.record.type != "claim" or "scheme" not in item.record.features:
+        if (
+            item.record is None
+            or item.again
+            or item.record.type != "claim"
+            or "scheme" not in item.record.features
+        ):
             continue
         if item.message.topic == "rescreens":
             continue  # a member that was told: it tells nobody
         for kept in item.record.features["findings"]:
             found = findings.from_record(kept)
-            if found.group_hold and found.n is not None and found.threshold is not None and found.n == int(found.threshold):
+            if (
+                found.group_hold
+                and found.n is not None
+                and found.threshold is not None
+                and found.n == int(found.threshold)
+            ):
                 _tell(item, found, store)
 
 
@@ -66,13 +82,28 @@ def _tell(item: Item, found: Finding, store: Store) -> None:
     for identity in store.identify(found.evidence):
         if identity is not None and identity.event_id not in seen:
             seen.add(identity.event_id)
-            item.follow_ups.append(_again(item, identity.event_id, "GROUP_HOLD", identity.beneficiary, identity.claim_id, passed))
+            item.follow_ups.append(
+                _again(item, identity.event_id, "GROUP_HOLD", identity.beneficiary, identity.claim_id, passed)
+            )
 
 
-def _again(item: Item, event_id: str, cause: str, beneficiary: str, claim_id: str, finding: dict[str, object] | None = None) -> Output:
+def _again(
+    item: Item,
+    event_id: str,
+    cause: str,
+    beneficiary: str,
+    claim_id: str,
+    finding: dict[str, object] | None = None,
+) -> Output:
     record = item.record
     assert record is not None
     at = record.event_time or record.issued_at
-    return rescreen(event_id, cause, beneficiary, claim_id, organism=record.organism or "-", at=at.isoformat(), finding=finding)
-
-
+    return rescreen(
+        event_id,
+        cause,
+        beneficiary,
+        claim_id,
+        organism=record.organism or "-",
+        at=at.isoformat(),
+        finding=finding,
+    )

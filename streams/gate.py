@@ -39,7 +39,9 @@ CLAIM_HELD = Reason(
 )
 
 
-def pass_payment(status: str, lines: tuple[int, ...], at: dt.datetime, amount: int, state: ClaimState) -> dict[str, Any]:
+def pass_payment(
+    status: str, lines: tuple[int, ...], at: dt.datetime, amount: int, state: ClaimState
+) -> dict[str, Any]:
     """The decision on a payment of these lines (none named = all) at that instant. `amount` in centimes.
 
     What is paid, returned or cancelled already is only noted: there is nothing left to hold.
@@ -56,7 +58,9 @@ def pass_payment(status: str, lines: tuple[int, ...], at: dt.datetime, amount: i
     return _hold(CLAIM_HELD, purpose, lines, amount, max(ends, default=None))
 
 
-def _hold(why: Reason, purpose: str, lines: tuple[int, ...], amount: int, expires_at: dt.datetime | None) -> dict[str, Any]:
+def _hold(
+    why: Reason, purpose: str, lines: tuple[int, ...], amount: int, expires_at: dt.datetime | None
+) -> dict[str, Any]:
     return {
         "decision": "HOLD",
         "scope": "LINES" if lines else "CLAIM",

@@ -48,7 +48,9 @@ class KafkaSource:
         size: most messages in a batch.
     """
 
-    def __init__(self, config: dict[str, object], transactions: Transactions, settle: Settle, *, size: int) -> None:
+    def __init__(
+        self, config: dict[str, object], transactions: Transactions, settle: Settle, *, size: int
+    ) -> None:
         self._consumer = Consumer(
             {
                 "enable.auto.commit": False,
@@ -70,7 +72,9 @@ class KafkaSource:
     def open(self) -> None:
         """Join the group."""
         self._transactions.open()
-        self._consumer.subscribe(list(ORDER), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self._consumer.subscribe(
+            list(ORDER), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
 
     @property
     def settled(self) -> bool:
@@ -163,7 +167,10 @@ class KafkaSource:
             error = record.error()
             if error is None:
                 records.append(record)
-            elif error.fatal() or error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.TOPIC_AUTHORIZATION_FAILED):
+            elif error.fatal() or error.code() in (
+                KafkaError._AUTO_OFFSET_RESET,
+                KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            ):
                 raise KafkaException(error)
             else:
                 log.warning("reading: %s", error)
@@ -183,7 +190,16 @@ class KafkaSource:
             if (blob := position.given.pop(offset, None)) is not None:
                 given[position.input, offset] = blob
             messages.append(
-                Message(topic, position.input, number, offset, record.key(), record.value(), _timestamp(record), offset < position.committed)
+                Message(
+                    topic,
+                    position.input,
+                    number,
+                    offset,
+                    record.key(),
+                    record.value(),
+                    _timestamp(record),
+                    offset < position.committed,
+                )
             )
         if not messages:
             return None
@@ -211,9 +227,17 @@ class KafkaSource:
         settled = self._settle(self._consumer, partitions)
         self._positions = {(position.topic, position.partition): position for position in settled}
         self._pending = None
-        self._consumer.assign([TopicPartition(p.topic, p.partition, p.last + 1) for p in settled if not p.stopped])
+        self._consumer.assign(
+            [TopicPartition(p.topic, p.partition, p.last + 1) for p in settled if not p.stopped]
+        )
         for position in settled:
-            log.info("%s starts at %d (committed %d)%s", position.input, position.last + 1, position.committed, " STOPPED" if position.stopped else "")
+            log.info(
+                "%s starts at %d (committed %d)%s",
+                position.input,
+                position.last + 1,
+                position.committed,
+                " STOPPED" if position.stopped else "",
+            )
 
 
 def _timestamp(record: Record) -> dt.datetime | None:

@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 GRACE_S = 10.0  # between SIGTERM and SIGKILL
@@ -26,16 +26,24 @@ LOG = "server.log"
 class Leash:
     """A running server: `directory` is its working directory and holds `server.log`, its output.
 
-    `keep` leaves the directory in place at the end. Raises OSError where the keeper cannot be started and
+    `keep` leaves the directory in place at the end; `environment` None = the owner's. Raises OSError where the keeper cannot be started and
     ChildProcessError, with the reason, where the server cannot.
     """
 
-    def __init__(self, command: Sequence[str], directory: Path, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        *,
+        keep: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(os.getpid()), "keep" if keep else "remove", *command],
             cwd=directory,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches the owner alone, who ends the server in good order

@@ -33,7 +33,15 @@ class ScreeningLoop:
         on_ready: called once, when the first assignment is settled.
     """
 
-    def __init__(self, source: KafkaSource, screener: Screener, store: Store, layout: Layout, metrics: Metrics, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: KafkaSource,
+        screener: Screener,
+        store: Store,
+        layout: Layout,
+        metrics: Metrics,
+        on_ready: Callable[[], None],
+    ) -> None:
         self._source, self._screener, self._store, self._metrics = source, screener, store, metrics
         self._layout = layout
         self._on_ready, self._ready = on_ready, False
@@ -71,7 +79,11 @@ class ScreeningLoop:
         except (RedisAway, RedisSlow) as error:
             self._wait_for_redis(stop, error)
         except Gap as gap:
-            log.warning("Redis has less of %s than this worker handed it (fence %d): going back to the fence", gap.input, gap.fence)
+            log.warning(
+                "Redis has less of %s than this worker handed it (fence %d): going back to the fence",
+                gap.input,
+                gap.fence,
+            )
             self._source.resettle()
         except Stale as stale:
             log.warning("another worker owns %s now: this batch is dropped", stale)

@@ -22,9 +22,18 @@ _VERDICT_FIELDS = Verdict.__struct_fields__
 _decoder = msgspec.json.Decoder(Screened)
 
 ACTIONS = {
-    "COMPLETE_FILE": ("Demander les pièces citées ; payer les lignes non retenues.", "Ask for the documents named; pay the lines that are not held."),
-    "MEDICAL_REVIEW": ("Transmettre au contrôle médical ; payer les lignes non retenues.", "Send to medical control; pay the lines that are not held."),
-    "CONTROL": ("Contrôle en cours : ne pas ordonnancer les lignes retenues.", "Control under way: do not order payment of the lines held."),
+    "COMPLETE_FILE": (
+        "Demander les pièces citées ; payer les lignes non retenues.",
+        "Ask for the documents named; pay the lines that are not held.",
+    ),
+    "MEDICAL_REVIEW": (
+        "Transmettre au contrôle médical ; payer les lignes non retenues.",
+        "Send to medical control; pay the lines that are not held.",
+    ),
+    "CONTROL": (
+        "Contrôle en cours : ne pas ordonnancer les lignes retenues.",
+        "Control under way: do not order payment of the lines held.",
+    ),
 }
 
 
@@ -39,16 +48,22 @@ def public(record: Screened) -> Verdict:
     if not record.reasons and record.purpose is None and not record.cannot_check:
         return Verdict(**values)
     told = record.reasons
-    if record.decision == "RELEASE":  # nothing is under way: only what the liquidator may put right is worth saying
+    if (
+        record.decision == "RELEASE"
+    ):  # nothing is under way: only what the liquidator may put right is worth saying
         told = tuple(reason for reason in told if reason.visibility == "LIQUIDATOR")
     values["reasons"] = public_reasons(told)
     values["cannot_check"] = tuple(item for item in record.cannot_check if not _audit_only(item.code))
     if record.purpose in ("FRAUD_REVIEW", "INTERNAL_AUDIT"):
-        values.update(purpose="CONTROL", control_level=None, suggested_control=(), legal_basis=None, on_expiry=None)
+        values.update(
+            purpose="CONTROL", control_level=None, suggested_control=(), legal_basis=None, on_expiry=None
+        )
     return Verdict(**values)
 
 
-def of_record(record: Screened, blob: bytes, message: Message, *, again: bool, before: str | None = None) -> list[Output]:
+def of_record(
+    record: Screened, blob: bytes, message: Message, *, again: bool, before: str | None = None
+) -> list[Output]:
     """Outputs of one recorded verdict.
 
     Args:
@@ -65,7 +80,9 @@ def of_record(record: Screened, blob: bytes, message: Message, *, again: bool, b
     if again:
         return outputs
     if record.decision == "HOLD" or before == "HOLD":
-        outputs.append(Output("payment-suspensions", record.claim_id.encode(), encode(suspension(record, verdict))))
+        outputs.append(
+            Output("payment-suspensions", record.claim_id.encode(), encode(suspension(record, verdict)))
+        )
     alert = alert_of(record)
     if alert is not None:
         topic = "internal-alerts" if record.purpose == "INTERNAL_AUDIT" else "fraud-alerts"
@@ -75,7 +92,11 @@ def of_record(record: Screened, blob: bytes, message: Message, *, again: bool, b
 
 def position_headers(message: Message) -> tuple[tuple[str, bytes], ...]:
     """Where the answered message stood: recovery finds a published answer by them, without reading its body."""
-    return (("topic", message.topic.encode()), ("partition", str(message.partition).encode()), ("offset", str(message.offset).encode()))
+    return (
+        ("topic", message.topic.encode()),
+        ("partition", str(message.partition).encode()),
+        ("offset", str(message.offset).encode()),
+    )
 
 
 def suspension(record: Screened, verdict: Verdict) -> Suspension:
@@ -113,7 +134,11 @@ def suspension(record: Screened, verdict: Verdict) -> Suspension:
 
 def alert_of(record: Screened) -> Alert | None:
     """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when it is held."""
-    if record.decision != "HOLD" or record.type != "claim" or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
+    if (
+        record.decision != "HOLD"
+        or record.type != "claim"
+        or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT")
+    ):
         return None
     scheme = record.features.get("scheme")
     if scheme is not None and not record.features.get("scheme_news"):
@@ -132,7 +157,15 @@ def alert_of(record: Screened) -> Alert | None:
         organism=record.organism,
         region=record.region,
         reasons=record.reasons,
-        claims=(AlertClaim(claim_id=record.claim_id, verdict_id=record.verdict_id, state=record.decision, amount=record.amount_at_risk, paid=False),),
+        claims=(
+            AlertClaim(
+                claim_id=record.claim_id,
+                verdict_id=record.verdict_id,
+                state=record.decision,
+                amount=record.amount_at_risk,
+                paid=False,
+            ),
+        ),
         amount_at_risk=record.amount_at_risk,
         amount_stoppable=record.amount_at_risk,
         peers=msgspec.convert(peers, Peers) if peers else None,
@@ -148,7 +181,13 @@ def alert_of(record: Screened) -> Alert | None:
 def dead_letter(message: Message, invalid: Invalid, now: dt.datetime) -> Output:
     """The bytes as they came; everything that is known about them is in the headers."""
     headers = invalid.headers(message.topic, message.partition, message.offset, message.timestamp or now)
-    return Output("dead-letters", message.key, message.value or b"", None, tuple((name, text.encode()) for name, text in headers.items()))
+    return Output(
+        "dead-letters",
+        message.key,
+        message.value or b"",
+        None,
+        tuple((name, text.encode()) for name, text in headers.items()),
+    )
 
 
 def _gravity(reason: Reason) -> tuple[int, int]:

@@ -62,14 +62,20 @@ class Settler:
         """Positions of these partitions. Raises KafkaException or redis errors while either is away."""
         names = {(p.topic, p.partition): self.input_name(p.topic, p.partition) for p in partitions}
         fences = self._store.own(sorted(names.values()))
-        committed = {(p.topic, p.partition): p.offset for p in consumer.committed(list(partitions), timeout=15)}
+        committed = {
+            (p.topic, p.partition): p.offset for p in consumer.committed(list(partitions), timeout=15)
+        }
         settled = []
         for (topic, number), name in names.items():
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=15)
-            settled.append(self._position(topic, number, name, fences[name], committed[topic, number], low, high))
+            settled.append(
+                self._position(topic, number, name, fences[name], committed[topic, number], low, high)
+            )
         return settled
 
-    def _position(self, topic: str, number: int, name: str, fences: Fences, committed: int, low: int, high: int) -> Position:
+    def _position(
+        self, topic: str, number: int, name: str, fences: Fences, committed: int, low: int, high: int
+    ) -> Position:
         applied = fences.observed
         if committed == OFFSET_INVALID or committed < 0:
             committed = low if applied < 0 else self._answered(topic, number, applied) + 1
@@ -77,9 +83,13 @@ class Settler:
         position = Position(topic, number, name, start - 1, committed)
         try:
             if applied >= high:
-                raise LogMismatch(f"{name}: Redis has applied offset {applied} but the log ends at {high}: the broker lost its tail or the topic was made anew. Run `crible state adopt-log {topic}:{number}` after checking the topic")
+                raise LogMismatch(
+                    f"{name}: Redis has applied offset {applied} but the log ends at {high}: the broker lost its tail or the topic was made anew. Run `crible state adopt-log {topic}:{number}` after checking the topic"
+                )
             if start < low and committed > low:
-                raise LogMismatch(f"{name}: Redis needs offset {start} but retention kept only {low} and later. Restore Redis from a backup younger than the topic's retention, or run `crible state adopt-log {topic}:{number}`")
+                raise LogMismatch(
+                    f"{name}: Redis needs offset {start} but retention kept only {low} and later. Restore Redis from a backup younger than the topic's retention, or run `crible state adopt-log {topic}:{number}`"
+                )
         except LogMismatch as error:
             log.error("%s. This partition is stopped; the others go on.", error)
             position.stopped = True
@@ -97,7 +107,15 @@ class Settler:
     def _given(self, topic: str, number: int, start: int, end: int) -> dict[int, bytes]:
         """Answers already published for input offsets in [start, end), read from the same partition of `screened`."""
         answers: dict[int, bytes] = {}
-        consumer = Consumer({**self._config, "group.id": "crible-recovery", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True})
+        consumer = Consumer(
+            {
+                **self._config,
+                "group.id": "crible-recovery",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+            }
+        )
         try:
             low, high = consumer.get_watermark_offsets(TopicPartition("screened", number), timeout=15)
             consumer.assign([TopicPartition("screened", number, low)])
@@ -108,7 +126,10 @@ class Settler:
                         at_end = True
                         continue
                     source = dict(record.headers() or ())
-                    if source.get("topic") == topic.encode() and source.get("partition") == str(number).encode():
+                    if (
+                        source.get("topic") == topic.encode()
+                        and source.get("partition") == str(number).encode()
+                    ):
                         offset = int(source.get("offset") or b"-1")
                         if start <= offset < end:
                             answers[offset] = record.value() or b""

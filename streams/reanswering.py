@@ -25,18 +25,32 @@ from streams.control import rescreen
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
-RELEASING = {"REVIEW:LEGITIMATE": "RELEASE", "REVIEW:APPEAL_UPHELD": "RELEASE", "REVIEW:INSUFFICIENT": "RELEASE_FLAGGED", "REPLACED": "RELEASE"}
+RELEASING = {
+    "REVIEW:LEGITIMATE": "RELEASE",
+    "REVIEW:APPEAL_UPHELD": "RELEASE",
+    "REVIEW:INSUFFICIENT": "RELEASE_FLAGGED",
+    "REPLACED": "RELEASE",
+}
 _beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def rights_changed(item: Item, event: Beneficiary) -> None:
     """A registry entry came: what waits for this person's rights is answered again."""
-    opened = next((read for read in (item.answer.home_reads if item.answer else []) if isinstance(read, dict)), {})
+    opened = next(
+        (read for read in (item.answer.home_reads if item.answer else []) if isinstance(read, dict)), {}
+    )
     for event_id, value in sorted(opened.items()):
         waiting = orjson.loads(value)
         if "E01" in waiting["codes"]:
             item.follow_ups.append(
-                rescreen(event_id.decode(), "RIGHTS_CHANGED", event.beneficiary, waiting["claim_id"], organism=event.organism, at=event.event_time.isoformat())
+                rescreen(
+                    event_id.decode(),
+                    "RIGHTS_CHANGED",
+                    event.beneficiary,
+                    waiting["claim_id"],
+                    organism=event.organism,
+                    at=event.event_time.isoformat(),
+                )
             )
 
 
@@ -69,7 +83,12 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
         "supersedes": record.verdict_id,
         "cause": event.cause,
         "issued_at": now,
-        "input": msgspec.structs.replace(record.input, topic=item.message.topic, partition=item.message.partition, offset=item.message.offset),
+        "input": msgspec.structs.replace(
+            record.input,
+            topic=item.message.topic,
+            partition=item.message.partition,
+            offset=item.message.offset,
+        ),
     }
     item.record = msgspec.structs.replace(record, **{**changed, **values})
 
@@ -78,14 +97,29 @@ def _payment(record: Screened, state: ClaimState) -> dict[str, Any]:
     features = record.features
     at = record.event_time or record.issued_at
     passed = gate.pass_payment(features["status"], tuple(features["lines"]), at, features["amount"], state)
-    blank: dict[str, Any] = {"scope": None, "lines": (), "purpose": None, "reasons": (), "amount_at_risk": None, "expires_at": None, "on_expiry": None}
+    blank: dict[str, Any] = {
+        "scope": None,
+        "lines": (),
+        "purpose": None,
+        "reasons": (),
+        "amount_at_risk": None,
+        "expires_at": None,
+        "on_expiry": None,
+    }
     return {**blank, **passed}
 
 
 def _released(record: Screened, outcome: str) -> dict[str, Any] | None:
     if record.decision != "HOLD":
         return None
-    return {"decision": outcome, "scope": None, "lines": (), "purpose": None, "expires_at": None, "on_expiry": None}
+    return {
+        "decision": outcome,
+        "scope": None,
+        "lines": (),
+        "purpose": None,
+        "expires_at": None,
+        "on_expiry": None,
+    }
 
 
 def _joined(record: Screened, found: Finding, state: ClaimState, shelf: Shelf) -> dict[str, Any] | None:
@@ -104,7 +138,9 @@ def _put_right(record: Screened, registry: bytes | None, shelf: Shelf) -> dict[s
         return None
     rights = _beneficiary.decode(registry).rights
     days = [dt.date.fromisoformat(day) for day in record.features.get("days", ())]
-    if rights is None or not all(any(right.covers(day) and right.status in ("OPEN", "MAINTAINED") for right in rights) for day in days):
+    if rights is None or not all(
+        any(right.covers(day) and right.status in ("OPEN", "MAINTAINED") for right in rights) for day in days
+    ):
         return None
     kept = [findings.from_record(one) for one in record.features.get("findings", ())]
     left = [one for one in kept if one.code != "E01"]
@@ -124,8 +160,18 @@ def _redecided(record: Screened, left: list[Finding], shelf: Shelf) -> dict[str,
     }
     values = {name: getattr(decided, name) for name in decided.__struct_fields__ if name != "good_cause"}
     terms = tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in scored.terms)
-    return {**values, "reasons": tuple(reason(one) for one in left), "score": scored.value, "terms": terms, "features": features}
+    return {
+        **values,
+        "reasons": tuple(reason(one) for one in left),
+        "score": scored.value,
+        "terms": terms,
+        "features": features,
+    }
 
 
 def _same(record: Screened, changed: dict[str, Any]) -> bool:
-    return all(getattr(record, name) == changed[name] for name in ("decision", "scope", "lines", "purpose") if name in changed)
+    return all(
+        getattr(record, name) == changed[name]
+        for name in ("decision", "scope", "lines", "purpose")
+        if name in changed
+    )

@@ -29,16 +29,26 @@ def identify_evidence(items: Sequence[Item], store: Store) -> None:
     """Put event ids where the findings of new records name the references under which the state keeps events."""
     cited: list[tuple[Item, list[Finding]]] = []
     for item in items:
-        if item.record is None or item.standing is not None or not any("evidence" in kept for kept in item.record.features.get("findings", ())):
+        if (
+            item.record is None
+            or item.standing is not None
+            or not any("evidence" in kept for kept in item.record.features.get("findings", ()))
+        ):
             continue
         cited.append((item, [findings.from_record(kept) for kept in item.record.features["findings"]]))
     wanted = list(dict.fromkeys(pair for _, found in cited for finding in found for pair in finding.evidence))
     if not wanted:
         return
-    known = {pair[1]: identity.event_id for pair, identity in zip(wanted, store.identify(wanted), strict=True) if identity is not None}
+    known = {
+        pair[1]: identity.event_id
+        for pair, identity in zip(wanted, store.identify(wanted), strict=True)
+        if identity is not None
+    }
     for item, found in cited:
         assert item.record is not None
-        item.record = msgspec.structs.replace(item.record, reasons=tuple(reason(finding, known) for finding in found))
+        item.record = msgspec.structs.replace(
+            item.record, reasons=tuple(reason(finding, known) for finding in found)
+        )
 
 
 def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> Entry | None:
@@ -47,10 +57,16 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
     if record is None or item.again or (item.answer is not None and item.answer.recorded is not None):
         return None
     item.blob = item.standing or (b"" if observe_only else encode(record))
-    writes = [HashWrite(keys.claim(record.claim_id), item.state_fields, CLAIM_DAYS * DAY_SECONDS)] if item.state_fields else []
+    writes = (
+        [HashWrite(keys.claim(record.claim_id), item.state_fields, CLAIM_DAYS * DAY_SECONDS)]
+        if item.state_fields
+        else []
+    )
     deletes = []
     if record.decision == "HOLD" and record.type == "claim":
-        codes = orjson.dumps({"claim_id": record.claim_id, "codes": sorted({one.code for one in record.reasons})})
+        codes = orjson.dumps(
+            {"claim_id": record.claim_id, "codes": sorted({one.code for one in record.reasons})}
+        )
         writes.append(HashWrite(keys.open_events(item.beneficiary), {record.event_id: codes}))
     elif item.before == "HOLD":
         deletes.append(HashDelete(keys.open_events(item.beneficiary), [record.event_id]))
@@ -76,7 +92,10 @@ def stands(item: Item, blob: bytes) -> None:
 
 def private(told: Iterable[tuple[str, dict[str, Any]]], lesson: dict[str, Any] | None) -> list[Output]:
     """What profiling and the learner are told of a claim."""
-    said = [Output("provider-activity", inpe.encode(), orjson.dumps({"inpe": inpe, **figures})) for inpe, figures in told]
+    said = [
+        Output("provider-activity", inpe.encode(), orjson.dumps({"inpe": inpe, **figures}))
+        for inpe, figures in told
+    ]
     if lesson is not None:
         said.append(Output("learning", None, orjson.dumps(lesson), 0))
     return said
@@ -86,15 +105,29 @@ def count(metrics: Metrics, items: Sequence[Item], now: dt.datetime) -> None:
     """Count the messages of a committed batch."""
     metrics.events(Counter((item.message.topic, getattr(item.event, "flow", None) or "") for item in items))
     answered = [item for item in items if item.record is not None and not item.message.answered]
-    metrics.verdicts(Counter((item.record.decision, item.record.purpose or "") for item in answered if item.record is not None))
+    metrics.verdicts(
+        Counter(
+            (item.record.decision, item.record.purpose or "") for item in answered if item.record is not None
+        )
+    )
     fresh = [item for item in answered if item.standing is None and not item.again]
     metrics.fired(Counter((finding.code, finding.cls) for item in fresh for finding in item.findings))
     metrics.cannot_check(Counter(check.code for item in fresh for check in item.cannot_check))
-    metrics.dead_letters(Counter(item.invalid.reason for item in items if item.invalid is not None and not item.message.answered))
+    metrics.dead_letters(
+        Counter(
+            item.invalid.reason for item in items if item.invalid is not None and not item.message.answered
+        )
+    )
     held: Counter[str] = Counter()
     for item in fresh:
         if item.record is not None and item.record.decision == "HOLD":
             held[item.record.purpose or ""] += item.record.amount_at_risk or 0
     metrics.held(held)
     done = dt.datetime.now(dt.UTC)
-    metrics.latencies([(done - item.message.timestamp).total_seconds() for item in answered if item.message.timestamp is not None])
+    metrics.latencies(
+        [
+            (done - item.message.timestamp).total_seconds()
+            for item in answered
+            if item.message.timestamp is not None
+        ]
+    )

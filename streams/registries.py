@@ -19,7 +19,13 @@ from schemas.decode import Decoder, Invalid
 
 log = logging.getLogger("crible.registries")
 
-KIND_OF = {"providers": "provider", "liquidators": "liquidator", "referentials": "referential", "policies": "policy", "orders": "order"}
+KIND_OF = {
+    "providers": "provider",
+    "liquidators": "liquidator",
+    "referentials": "referential",
+    "policies": "policy",
+    "orders": "order",
+}
 TOPICS = tuple(KIND_OF)
 
 
@@ -62,15 +68,32 @@ class RegistryReader:
 
     def _follow(self, stop: threading.Event) -> None:
         consumer = Consumer(
-            {"group.id": "crible-registries", "enable.auto.commit": False, "isolation.level": "read_committed", "fetch.message.max.bytes": 16_000_000, "fetch.wait.max.ms": 200, **self._config}
+            {
+                "group.id": "crible-registries",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "fetch.message.max.bytes": 16_000_000,
+                "fetch.wait.max.ms": 200,
+                **self._config,
+            }
         )
         try:
             metadata = consumer.list_topics(timeout=15)
-            partitions = [TopicPartition(name, number, OFFSET_BEGINNING) for name in TOPICS for number in metadata.topics[name].partitions] if set(TOPICS) <= set(metadata.topics) else None
+            partitions = (
+                [
+                    TopicPartition(name, number, OFFSET_BEGINNING)
+                    for name in TOPICS
+                    for number in metadata.topics[name].partitions
+                ]
+                if set(TOPICS) <= set(metadata.topics)
+                else None
+            )
             if partitions is None:
                 missing = sorted(set(TOPICS) - set(metadata.topics))
                 raise SystemExit(f"topics missing: {', '.join(missing)}. Run `crible topics create`")
-            ends = {(p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=15)[1] for p in partitions}
+            ends = {
+                (p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=15)[1] for p in partitions
+            }
             consumer.assign(partitions)
             waiting = {key for key, end in ends.items() if end > 0}
             while not stop.is_set():
@@ -112,4 +135,3 @@ class RegistryReader:
         started = time.perf_counter()
         self._current = self._book.snapshot()
         log.info("registries in force after %.1f ms", (time.perf_counter() - started) * 1e3)
-

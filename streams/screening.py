@@ -16,8 +16,8 @@ from typing import Any
 from detectors import catalogue
 from detectors.base import Context
 from detectors.models import Records, assess, score, view
-from detectors.models.keys import SINGLE
 from detectors.models.folds import fold_beneficiary, learning, provider_activity
+from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
 from schemas.claim import Claim
@@ -87,7 +87,12 @@ class Screener:
     def _decode(self, message: Message) -> Item:
         item = Item(message)
         try:
-            item.event = self._decoder.decode(message.value, key=message.key, timestamp=message.timestamp, accepts=asking.ACCEPTS.get(message.topic))
+            item.event = self._decoder.decode(
+                message.value,
+                key=message.key,
+                timestamp=message.timestamp,
+                accepts=asking.ACCEPTS.get(message.topic),
+            )
         except Invalid as invalid:
             item.invalid = invalid
         item.content = asking.content_hash(item.event, message.value)
@@ -96,9 +101,13 @@ class Screener:
     # -- observe: Redis applies the batch, once, and says what its windows held for each event
 
     def _observe(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
-        self._store.intern({name for item in items if item.event is not None for name in asking.names(item.event)})
+        self._store.intern(
+            {name for item in items if item.event is not None for name in asking.names(item.event)}
+        )
         inputs = {span.input: index for index, span in enumerate(batch.spans)}
-        answers = self._store.observe(batch.spans, [self._ask(item, inputs[item.message.input], shelf) for item in items])
+        answers = self._store.observe(
+            batch.spans, [self._ask(item, inputs[item.message.input], shelf) for item in items]
+        )
         wanted: list[tuple[str, str]] = []
         for item, answer in zip(items, answers, strict=True):
             item.answer = answer
@@ -118,7 +127,9 @@ class Screener:
         event, message = item.event, item.message
         event_id = event.event_id if event is not None else (item.invalid.event_id if item.invalid else None)
         if event is None or isinstance(event, Rescreen):
-            event_id = event_id if event is None and item.claim_id else None  # a rescreen repeats another event's id
+            event_id = (
+                event_id if event is None and item.claim_id else None
+            )  # a rescreen repeats another event's id
         if event is not None:
             item.question = asking.question(event, shelf.referentials, self._store.number, message.offset)
         asked = item.question
@@ -197,7 +208,9 @@ class Screener:
         lesson = None if value is None else learning(item.view, value)
         if not self._inline:
             item.follow_ups += recording.private(told, lesson)
-        if item.answer is not None and item.answer.recorded is None:  # else its models were written with its verdict
+        if (
+            item.answer is not None and item.answer.recorded is None
+        ):  # else its models were written with its verdict
             if item.view.feeds:
                 held = records.beneficiary(item.view.beneficiary)
                 records.put("beneficiary", item.view.beneficiary, fold_beneficiary(held, item.view, records))
@@ -205,7 +218,9 @@ class Screener:
                 self._learn_inline(records, told, lesson)
         self._spend("models", started)
 
-    def _learn_inline(self, records: Records, told: Iterable[tuple[str, dict[str, Any]]], lesson: dict[str, Any] | None) -> None:
+    def _learn_inline(
+        self, records: Records, told: Iterable[tuple[str, dict[str, Any]]], lesson: dict[str, Any] | None
+    ) -> None:
         for inpe, figures in told:
             model_folds.learn_provider(records, {"inpe": inpe, **figures})
         if lesson is not None:
@@ -231,7 +246,9 @@ class Screener:
         index = {span.input: position for position, span in enumerate(batch.spans)}
         entries, owners = [], []
         for item in items:
-            entry = recording.entry(item, index[item.message.input], self._verdict_days, observe_only=self._observe_only)
+            entry = recording.entry(
+                item, index[item.message.input], self._verdict_days, observe_only=self._observe_only
+            )
             if entry is not None:
                 entries.append(entry)
                 owners.append(item)
@@ -242,7 +259,9 @@ class Screener:
             if item.event is not None and item.blob:
                 stand[item.event.event_id] = item.blob
         for item in items:
-            if item.again and item.record is None and item.event is not None:  # its first submission is in this batch
+            if (
+                item.again and item.record is None and item.event is not None
+            ):  # its first submission is in this batch
                 item.standing = stand.get(item.event.event_id)
                 answering.restore(item)
 
@@ -255,7 +274,9 @@ class Screener:
         if item.invalid is not None:
             said.append(outputs.dead_letter(item.message, item.invalid, self._now))
         if item.record is not None and item.blob is not None:
-            said += outputs.of_record(item.record, item.blob, item.message, again=item.again, before=item.before)
+            said += outputs.of_record(
+                item.record, item.blob, item.message, again=item.again, before=item.before
+            )
         return said + item.follow_ups
 
     def committed(self, batch: Batch) -> None:

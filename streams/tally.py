@@ -51,7 +51,10 @@ class Tally:
             "holds_by_purpose": dict(self.purposes),
             "money_centimes": dict(self.money),
             "detectors_fired": dict(sorted(self.fired.items())),
-            "cannot_check": {code: {"claims": n, "share": round(n / claims, 4) if claims else 0.0} for code, n in sorted(self.cannot.items())},
+            "cannot_check": {
+                code: {"claims": n, "share": round(n / claims, 4) if claims else 0.0}
+                for code, n in sorted(self.cannot.items())
+            },
             "dead_letters": dict(self.dead),
             "alerts": self.alerts,
         }
@@ -62,9 +65,16 @@ class Tally:
         for decision, count in sorted(self.decisions.items()):
             table.add_row(decision, f"{count:,}", f"{self.money[decision] / 100:,.2f}")
         console.print(table)
-        for name, counts in (("held for", self.purposes), ("detectors", self.fired), ("could not check", self.cannot), ("dead letters", self.dead)):
+        for name, counts in (
+            ("held for", self.purposes),
+            ("detectors", self.fired),
+            ("could not check", self.cannot),
+            ("dead letters", self.dead),
+        ):
             if counts:
-                console.print(f"{name}: " + ", ".join(f"{key} {count:,}" for key, count in sorted(counts.items())))
+                console.print(
+                    f"{name}: " + ", ".join(f"{key} {count:,}" for key, count in sorted(counts.items()))
+                )
 
     def _count(self, record: dict[str, Any]) -> None:
         self.answers[record["type"]] += 1
@@ -80,4 +90,9 @@ class Tally:
         headers = {name: value.decode() for name, value in output.headers}
         self.dead[headers.get("reason", "")] += 1
         if letters is not None:
-            letters.write(orjson.dumps({**headers, "received": output.value.decode(errors="replace")}, option=orjson.OPT_APPEND_NEWLINE))
+            letters.write(
+                orjson.dumps(
+                    {**headers, "received": output.value.decode(errors="replace")},
+                    option=orjson.OPT_APPEND_NEWLINE,
+                )
+            )

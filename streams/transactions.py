@@ -55,7 +55,11 @@ class Watchdog:
         while not self._closed.wait(0.5):
             deadline = self._deadline
             if deadline is not None and time.monotonic() > deadline:
-                print(f"crible: {self._what} did not return within {self._seconds:g} s; leaving so that the supervisor restarts this worker", file=sys.stderr, flush=True)
+                print(
+                    f"crible: {self._what} did not return within {self._seconds:g} s; leaving so that the supervisor restarts this worker",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 os._exit(EXIT_OVERRUN)
 
 

@@ -51,7 +51,11 @@ class Loops(Service):
         for thread in self._threads:
             await asyncio.to_thread(thread.join, deadline)
             if thread.is_alive():
-                log.error("%s did not drain within %d s: leaving, its batch will be read again", thread.name, deadline)
+                log.error(
+                    "%s did not drain within %d s: leaving, its batch will be read again",
+                    thread.name,
+                    deadline,
+                )
                 os._exit(EXIT_FAILED)
 
     def _guard(self, name: str, run: Callable[[threading.Event], None]) -> None:
@@ -68,7 +72,9 @@ def run(settings: Settings) -> int:
     Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the fix).
     """
     stop = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     assembly = assemble(settings, stop, on_ready=_ready)
     if assembly is None:
         return EXIT_OK  # told to stop while still waiting for Redis or the broker
@@ -95,7 +101,9 @@ def run(settings: Settings) -> int:
         )
         add_agents(app, assembly)
         app.task(_starter(app, Loops(assembly, fail)))
-        worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None)
+        worker = faust.Worker(
+            app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None
+        )
         try:
             worker.execute_from_commandline()
         except SystemExit as leaving:

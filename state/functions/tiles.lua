@@ -12,12 +12,12 @@ local function window(tile, ring, ts, span)
   if not inside(tile, ring, first) then return nil end
   local list, step = range(tile, ring, first, last), ring.values
   local part = 1 - (low - first * width) / width
-  local claims, amount = list[1] * part, step > 1 and list[2] * part or 0
+  local claims, amount = 0, 0 -- whole tiles first: integers add up exactly
   for i = step + 1, (last - first + 1) * step, step do
     claims = claims + list[i]
     if step > 1 then amount = amount + list[i + 1] end
   end
-  return claims, amount
+  return claims + list[1] * part, step > 1 and amount + list[2] * part or 0
 end
 
 -- All windows of an event, in the order of schemas.observation.ProviderWindow.

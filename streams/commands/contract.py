@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def contract(
         out: Path = typer.Option(COMMITTED, "--out", help="Folder to write to."),
-        check: bool = typer.Option(False, "--check", help="Only compare; exit code 1 where the folder is out of date."),
+        check: bool = typer.Option(
+            False, "--check", help="Only compare; exit code 1 where the folder is out of date."
+        ),
     ) -> None:
         """Write JSON Schemas of every message and an AsyncAPI document of every topic.
 

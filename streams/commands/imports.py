@@ -21,7 +21,11 @@ def register(app: typer.Typer) -> None:
         """Turn other formats into an event log."""
 
     @imports.command()
-    def synthea(directory: Path = typer.Argument(..., exists=True, file_okay=False, help="Folder with Synthea's CSV files, plain or gzipped.")) -> None:
+    def synthea(
+        directory: Path = typer.Argument(
+            ..., exists=True, file_okay=False, help="Folder with Synthea's CSV files, plain or gzipped."
+        ),
+    ) -> None:
         """Write Synthea's claims as an event log on stdout; docs/synthea.md maps every field.
 
         Example: crible import synthea output/csv > synthea.jsonl

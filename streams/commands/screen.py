@@ -24,19 +24,36 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def screen(
         file: Path = typer.Argument(..., help="Event log (JSON Lines), or - for stdin.", allow_dash=True),
-        out: Path | None = typer.Option(None, "--out", "-o", help="Where the full record of each claim, liquidation and payment goes; default stdout."),
-        dead_letters: Path | None = typer.Option(None, "--dead-letters", help="Where lines that could not be read go, with the reason."),
-        redis: str | None = typer.Option(None, "--redis", help="URL of a Redis to use and fill; default a private, empty one."),
-        batch_size: int = typer.Option(128, "--batch-size", min=1, max=256, help="Events in one step; the records do not depend on it."),
-        observe_only: bool = typer.Option(False, "--observe-only", help="Feed windows and models with history; decide and write nothing."),
-        as_json: bool = typer.Option(False, "--json", help="Print the summary as one JSON object on stdout (needs --out)."),
+        out: Path | None = typer.Option(
+            None,
+            "--out",
+            "-o",
+            help="Where the full record of each claim, liquidation and payment goes; default stdout.",
+        ),
+        dead_letters: Path | None = typer.Option(
+            None, "--dead-letters", help="Where lines that could not be read go, with the reason."
+        ),
+        redis: str | None = typer.Option(
+            None, "--redis", help="URL of a Redis to use and fill; default a private, empty one."
+        ),
+        batch_size: int = typer.Option(
+            128, "--batch-size", min=1, max=256, help="Events in one step; the records do not depend on it."
+        ),
+        observe_only: bool = typer.Option(
+            False, "--observe-only", help="Feed windows and models with history; decide and write nothing."
+        ),
+        as_json: bool = typer.Option(
+            False, "--json", help="Print the summary as one JSON object on stdout (needs --out)."
+        ),
     ) -> None:
         """Screen an event log: the same loop as the worker's, from a file.
 
         Example: crible screen log.jsonl --out verdicts.jsonl --dead-letters bad.jsonl
         """
         if as_json and out is None and not observe_only:
-            raise typer.BadParameter("--json needs --out: stdout cannot carry both the records and the summary")
+            raise typer.BadParameter(
+                "--json needs --out: stdout cannot carry both the records and the summary"
+            )
         settings = load()
         tally = Tally()
         with ExitStack() as stack:
@@ -47,7 +64,9 @@ def register(app: typer.Typer) -> None:
             job = LogScreening(settings, redis, str(file), batch_size, observe_only)
             screen_log(job, lines, tally.taking(records, letters), advance)
         if as_json:
-            sys.stdout.buffer.write(orjson.dumps(tally.summary(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            sys.stdout.buffer.write(
+                orjson.dumps(tally.summary(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            )
         else:
             tally.show(Console(stderr=True))
 

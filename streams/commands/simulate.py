@@ -19,12 +19,18 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def simulate(
         out: Path = typer.Option(..., "--out", "-o", help="Event log to write (JSON Lines)."),
-        truth: Path | None = typer.Option(None, "--truth", help="Where to write what is true of each claim; the screener never reads it."),
+        truth: Path | None = typer.Option(
+            None, "--truth", help="Where to write what is true of each claim; the screener never reads it."
+        ),
         claims: int = typer.Option(5_000, "--claims", min=1, help="About how many claims."),
         days: int = typer.Option(60, "--days", min=2, help="Days of care."),
-        live_days: int = typer.Option(20, "--live-days", min=1, help="The last days, in which schemes happen and money is paid."),
+        live_days: int = typer.Option(
+            20, "--live-days", min=1, help="The last days, in which schemes happen and money is paid."
+        ),
         seed: int = typer.Option(1, "--seed", help="The same seed gives the same bytes."),
-        start: str = typer.Option(DEFAULT_START.isoformat(), "--start", help="First day of care (YYYY-MM-DD)."),
+        start: str = typer.Option(
+            DEFAULT_START.isoformat(), "--start", help="First day of care (YYYY-MM-DD)."
+        ),
         schemes: bool = typer.Option(True, help="With the six fraud schemes and their honest look-alikes."),
     ) -> None:
         """Simulate households, providers, claims, liquidations and payments.
@@ -35,4 +41,7 @@ def register(app: typer.Typer) -> None:
         plan = Plan(claims=claims, days=days, live_days=live_days, schemes=schemes)
         with counting("simulating", None) as advance:
             written = write_log(generate(world, plan), out, truth, progress=advance)
-        print(f"{written.events} events in {out}: " + ", ".join(f"{count} {name}" for name, count in written.types.items()))
+        print(
+            f"{written.events} events in {out}: "
+            + ", ".join(f"{count} {name}" for name, count in written.types.items())
+        )

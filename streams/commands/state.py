@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
     @state.command("adopt-log")
     def adopt_log(
         where: str = typer.Argument(..., metavar="TOPIC:PARTITION"),
-        after: int = typer.Option(..., "--after", help="Offset after which screening goes on; what lies before counts as applied."),
+        after: int = typer.Option(
+            ..., "--after", help="Offset after which screening goes on; what lies before counts as applied."
+        ),
     ) -> None:
         """Accept that a partition's log is not the one Redis knew (a topic made anew, a broker that lost its tail).
 
@@ -35,6 +37,8 @@ def register(app: typer.Typer) -> None:
             raise typer.BadParameter(f"{where!r}: expected TOPIC:PARTITION, such as claims:3")
         settings = load()
         store = Store(settings.redis, tags=settings.tags)
-        name = Settler(store, settings.client(), Topics(settings.client()).ids([topic])).input_name(topic, int(number))
+        name = Settler(store, settings.client(), Topics(settings.client()).ids([topic])).input_name(
+            topic, int(number)
+        )
         store.adopt(name, after)
         print(f"{name}: screening goes on after offset {after}")

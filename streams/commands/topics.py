@@ -16,7 +16,16 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topics, name="topics")
 
     @topics.command()
-    def create(partitions: int = typer.Option(6, "--partitions", "-p", min=1, max=1024, help="Partitions of the topics keyed by beneficiary; fixed for good once they hold claims.")) -> None:
+    def create(
+        partitions: int = typer.Option(
+            6,
+            "--partitions",
+            "-p",
+            min=1,
+            max=1024,
+            help="Partitions of the topics keyed by beneficiary; fixed for good once they hold claims.",
+        ),
+    ) -> None:
         """Create the topics that are missing.
 
         Example: crible topics create --partitions 6

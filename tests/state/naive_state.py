@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import floor
 from typing import TypeVar
 
@@ -83,7 +84,7 @@ class Event:
         return Ask(
             input=0,
             offset=offset,
-            content=f"{self.name}/{self.content}".encode().ljust(16, b"\xff"),
+            content=blake2b(f"{self.name}/{self.content}".encode(), digest_size=16).digest(),
             event_id=self.name,
             ref=event_ref(self.name),
             claim_id="claim " + self.name,
