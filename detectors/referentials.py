@@ -107,7 +107,11 @@ class Referentials:
     @property
     def editions(self) -> dict[str, str]:
         """Table -> its editions, newest first, joined by commas: what a verdict names."""
-        return {name: ",".join(e.edition for e in editions) for name, editions in sorted(self.tables.items())}
+        held: dict[str, str] | None = self.memo.get("editions")
+        if held is None:
+            held = {name: ",".join(e.edition for e in editions) for name, editions in sorted(self.tables.items())}
+            self.memo["editions"] = held
+        return held
 
     def rows(self, name: str, key: Any, day: dt.date) -> Iterator[Any]:
         """The rows of a key in force on that day, from the latest edition that covers it."""

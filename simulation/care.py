@@ -264,9 +264,15 @@ class Care:
     def exercises(self, day: int) -> Dossier:
         """A series at the physiotherapist's, agreed beforehand, billed at its end with the list of dates."""
         draw = self.draw
-        person = self.someone(day, self.adults)
+        person = self.patient(day, self.adults)
         kine = self.world.market.pick(draw, person.household.commune, "KINE", day=day)
         return self.series(day, person, kine, "AMM", draw.pick((6, 8, 10, 12)))
+
+    def patient(self, day: int, pool: list[Person]) -> Person:
+        """Someone who is not in the middle of a series of sessions."""
+        while (person := self.someone(day, pool)).course >= day:
+            pass
+        return person
 
     def series(self, day: int, person: Person, executor: Provider, code: str, count: int) -> Dossier:
         """`count` sessions, two or three a week from `day` on."""
@@ -278,6 +284,7 @@ class Care:
                 dates.append(when)
                 executor.booked[when] = executor.booked.get(when, 0) + (ACT[code].minutes or 0)
             when += draw.integer(1, 3)
+        person.course = dates[-1]
         dossier = Dossier(person, day)
         doctor = person.household.doctor
         number = doctor.number(draw)
@@ -359,7 +366,7 @@ class Care:
         draw = self.draw
         kind = draw.pick(("INFIRMIER", "SAGE_FEMME", "ORTHOPHONISTE", "PROTHESISTE", "TRANSPORT"))
         if kind in ("INFIRMIER", "ORTHOPHONISTE"):
-            person = self.someone(day, self.children if kind == "ORTHOPHONISTE" else None)
+            person = self.patient(day, self.children if kind == "ORTHOPHONISTE" else self.adults)
             executor = self.world.market.pick(draw, person.household.commune, kind, day=day)
             return self.series(
                 day, person, executor, "AMI" if kind == "INFIRMIER" else "AMO", draw.integer(4, 10)

@@ -19,6 +19,8 @@ from state.servers import Servers
 KEPT_BLOCKS = 8  # memo blocks that stay behind the committed offset: a failover may bring old offsets back
 MOST_BLOCKS = 1000  # dropped at once; a memo that nobody forgot for longer was left by a deployment long gone
 
+MODEL_SECONDS = 800 * 86_400
+
 
 class Store:
     """Windows, records and fences of Crible in Redis. Not for sharing between threads; writes are never
@@ -158,6 +160,51 @@ class Store:
         """Model records by "<kind>:<entity>"; None where there is none."""
         found = self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
         return list(found)
+
+    def put_models(self, models: Mapping[str, bytes]) -> None:
+        """Write records that no fence guards: whoever writes them writes the same again after a crash."""
+        servers = self._servers
+        servers.connect()
+        servers.run(
+            [
+                (tag, ("SET", servers.prefixes[tag] + keys.model(name), blob, "EX", MODEL_SECONDS))
+                for name, blob in models.items()
+                for tag in (servers.tag(keys.model_entity(name)),)
+            ]
+        )
+
+    def verdict(self, beneficiary: str, event_id: str) -> bytes | None:
+        """The last revision of an event's verdict, None where there is none."""
+        servers = self._servers
+        servers.connect()
+        tag = servers.tag(beneficiary)
+        name = servers.prefixes[tag] + keys.verdict(event_id)
+        (last,) = servers.run([(tag, ("HGET", name, "last"))])
+        if last is None:
+            return None
+        (blob,) = servers.run([(tag, ("HGET", name, last))])
+        return bytes(blob) if blob else None
+
+    def adopt(self, input: str, after: int) -> None:
+        """Take a log as it is, from after an offset on: fences go there and the memo of the former log goes.
+
+        A repair by hand, with no worker running: windows keep what they counted.
+        """
+        self.own([input])
+        servers = self._servers
+        fields = [item for name in ("o|h|", "o|a|", "r|") for item in (name + input, after)]
+        servers.everywhere(lambda prefix: ("HSET", prefix + keys.FENCES, *fields))
+        for tag, prefix in enumerate(servers.prefixes):
+            cursor: Any = 0
+            while True:
+                cursor, found = servers.run(
+                    [(tag, ("SCAN", cursor, "MATCH", f"{prefix}memo:*", "COUNT", 1000))]
+                )[0]
+                old = [name for name in found if f":{input}:".encode() in name]
+                if old:
+                    servers.run([(tag, ("UNLINK", *old))])
+                if int(cursor) == 0:
+                    break
 
     def identify(self, pairs: Sequence[tuple[str, bytes]]) -> list[Identity | None]:
         """Who events were about: (beneficiary, event reference) -> identity, None where forgotten."""

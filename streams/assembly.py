@@ -89,7 +89,7 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
         return None
     ids, partitions = topic_ids
     layout = Layout(
-        topics=ids, partitions=partitions, pseudonyms=pseudonyms.fingerprint if pseudonyms else ""
+        topics=ids, partitions=partitions, pseudonyms=pseudonyms.fingerprint() if pseudonyms else ""
     )
     stores = [Store(settings.redis, tags=settings.tags) for _ in range(4)]
     for store in stores:

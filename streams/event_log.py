@@ -197,7 +197,7 @@ def screen_log(
         stack.callback(store.close)
         key_file = job.settings.pseudonym_key_file
         pseudonyms = Pseudonyms.from_file(key_file) if key_file else None
-        store.check(Layout(pseudonyms=pseudonyms.fingerprint if pseudonyms else ""))
+        store.check(Layout(pseudonyms=pseudonyms.fingerprint() if pseudonyms else ""))
         decoder = Decoder(pseudonyms)
         book = ReferentialBook()
         screener = Screener(

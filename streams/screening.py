@@ -119,6 +119,8 @@ class Screener:
                 item.seen = asking.observation(item.question, [*answer.home, *answer.away])
                 item.view = view(item.event, item.seen, shelf.referentials)
                 wanted += item.view.wanted
+                if self._inline:
+                    wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
         pairs = list(dict.fromkeys(wanted))
         blobs = self._store.models([model_folds.name(pair) for pair in pairs])
         shelf.records.add(dict(zip(pairs, blobs, strict=True)))

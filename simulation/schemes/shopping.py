@@ -11,7 +11,7 @@ from simulation.population import Person
 from simulation.providers import Provider
 from simulation.schemes.stage import Stage
 
-SHOPPERS, FILES = 3, 12
+SHOPPERS, FILES = 3, 15
 VILLAGERS, VILLAGE_FILES = 5, 5
 DISCHARGED = 8
 SOUGHT = (
@@ -59,14 +59,14 @@ def shoppers(stage: Stage) -> list[Dossier]:
     dossiers = []
     for i, person in enumerate(people):
         sought = stage.world.by_atc(*SOUGHT[i % len(SOUGHT)])
-        when = 0
+        when = -2  # it had begun before
         for visit in range(FILES):
             doctor = doctors[(i * FILES + visit) % len(doctors)]
             pharmacy = pharmacies[(i * 7 + visit) % len(pharmacies)]
             day = stage.working_day(draw, when, when + 1, doctor)
-            when = min(when + draw.integer(1, 2), stage.days - 3)
+            when = min(when + draw.pick((1, 1, 1, 2)), stage.days - 3)
             dossier = Dossier(person, day)
-            boxes = [(drug, draw.integer(2, 4)) for drug in draw.sample(sought, 1)]
+            boxes = [(drug, draw.integer(3, 5)) for drug in draw.sample(sought, 1)]
             _deliver(dossier, draw, doctor, pharmacy, day, boxes, "C" if draw.chance(0.8) else None)
             dossiers.append(dossier)
     return dossiers

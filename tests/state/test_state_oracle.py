@@ -129,3 +129,19 @@ def test_the_order_of_arrival_leaves_no_trace(
         )
         store.close()
     assert seen[0] == seen[1]
+
+
+@SETTINGS
+@given(rest=st.lists(st.sampled_from([0, 60, 96 * 86400, 96 * 86400 + 60]), min_size=1, max_size=4))
+def test_a_tile_edited_and_left_in_one_batch_is_not_written(server: EmbeddedRedis, rest: list[int]) -> None:
+    """A day and the one 96 days later share a place in the ring: only the later one may be found there."""
+    instants = [0, 60, 96 * 86400, *rest, 96 * 86400 + 120]
+    events = [
+        Event(f"E{index}", 0, "amina", "100000001", "100000002", instant, (0,), 5 + index, 1)
+        for index, instant in enumerate(instants)
+    ]
+    store = fresh(server, 1)
+    answers = feed(store, events, [1, len(events) - 1])
+    oracle = Naive()
+    assert [decoded(answer) for answer in answers] == [oracle.apply(event) for event in events]
+    store.close()
