@@ -74,10 +74,15 @@ class CapExceeded:
             return None
         own_lines = [own for own in context.seen.own if own.act == number]
         claim, coverage = own_lines[0].claim, own_lines[0].coverage
+        # what stands already in another claim to the letter is D01's: a file sent twice exceeds no cap
+        copies = {_body(own) for own in own_lines} if not row.repeatable_same_day else frozenset()
         earlier = [
             line
             for line in context.seen.log
-            if line.act == number and line.coverage == coverage and line.claim != claim
+            if line.act == number
+            and line.coverage == coverage
+            and line.claim != claim
+            and (not copies or _body(line) not in copies)
         ]
         for column, length, window in SPANS:
             cap: float | None = getattr(row, column)
@@ -165,3 +170,8 @@ def _beyond(own: list[LogLine], before: int, cap: float) -> Iterator[int]:
         running += line.quantity
         if running > cap:
             yield line.line
+
+
+def _body(line: LogLine) -> tuple[int, int, int, int, int]:
+    """What makes two lines of one act the same care (D01)."""
+    return line.day, line.amount, line.executor, line.quantity, line.site

@@ -188,7 +188,8 @@ def _lift(signature: Frequency, group: Frequency) -> float:
 
 
 def _members(clones: Clones) -> float:
-    """The share of the group's providers that bill the signature, in the bucket where more of them do."""
-    now = clones.signature_peers.members / max(1, clones.group_peers.members)
-    before = clones.signature_peers.members_before / max(1, clones.group_peers.members_before)
+    """The share of the other providers of the group that bill the signature, in the bucket where more of them do."""
+    mine, all_ = clones.signature_peers, clones.group_peers
+    now = (mine.members - (mine.own > 0)) / max(1, all_.members - (all_.own > 0))
+    before = (mine.members_before - (mine.own_before > 0)) / max(1, all_.members_before - (all_.own_before > 0))
     return max(now, before)

@@ -26,6 +26,7 @@ PURPOSES: Final[dict[Nature, Purpose]] = {
     "TAR": "COMPLETE_FILE",
     "ADM": "COMPLETE_FILE",
 }
+AFTER_DEATH: Final = "E02"
 TTL: Final = {
     "INTERNAL_AUDIT": "ttl_internal",
     "FRAUD_REVIEW": "ttl_fraud",
@@ -126,7 +127,9 @@ def decide(case: Case, findings: Iterable[Finding], thresholds: Thresholds) -> D
     holding += _worth_holding(case, rest, _named(case, holding) if holding else frozenset(), thresholds)
     ordered = any(finding.scope for finding in holding)
     lines = _named(case, holding) if holding else frozenset()
-    if holding and case.essential and case.sole_provider and lines >= case.amounts.keys() and not ordered:
+    reachable = not any(finding.code == AFTER_DEATH for finding in holding)  # whom a hold could keep from care
+    whole = lines >= case.amounts.keys()
+    if holding and case.essential and case.sole_provider and whole and reachable and not ordered:
         return _release(case, findings, thresholds, good_cause=GOOD_CAUSE)
     if holding:
         return _hold(case, holding, lines, thresholds)

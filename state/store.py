@@ -173,13 +173,15 @@ class Store:
             ]
         )
 
-    def verdict(self, beneficiary: str, event_id: str) -> bytes | None:
-        """The last revision of an event's verdict, None where there is none."""
+    def verdict(self, beneficiary: str, event_id: str, revision: str | None = None) -> bytes | None:
+        """A revision of an event's verdict, the last one where none is named; None where there is none."""
         servers = self._servers
         servers.connect()
         tag = servers.tag(beneficiary)
         name = servers.prefixes[tag] + keys.verdict(event_id)
-        (last,) = servers.run([(tag, ("HGET", name, "last"))])
+        last: Any = revision
+        if last is None:
+            (last,) = servers.run([(tag, ("HGET", name, "last"))])
         if last is None:
             return None
         (blob,) = servers.run([(tag, ("HGET", name, last))])

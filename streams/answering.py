@@ -20,9 +20,9 @@ from schemas.claim import Claim
 from schemas.envelope import Envelope
 from schemas.invalid import Invalid
 from schemas.liquidation import Liquidation
-from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term
+from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term, encode
 from schemas.payment import Payment
-from streams import following, gate
+from streams import following, gate, signals
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
@@ -35,14 +35,15 @@ def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> 
     assert isinstance(event, Claim)
     referentials = shelf.referentials
     if observe_only:
-        item.record = Screened(**_common(item, event, shelf, now), decision="RELEASE", score=None)
+        item.record = _unexamined(item, event, shelf, now)
         return
     thresholds = referentials.thresholds(event.deposit_date)
     case = _case(item, event, shelf)
     decided = decision.decide(case, item.findings, thresholds)
+    features = _features(item, event, case, decided, shelf)
     item.record = Screened(
         **_common(item, event, shelf, now),
-        **_decided(decided),
+        **{**_decided(decided), "priority": signals.raised(decided.priority, features)},
         reasons=tuple(reason(finding) for finding in item.findings),
         shadow=tuple(reason(finding) for finding in item.shadow),
         cannot_check=tuple(
@@ -57,7 +58,7 @@ def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> 
         else (),
         models=item.evidence.models if item.evidence else {},
         mode="enforce",
-        features=_features(item, event, case, decided),
+        features=features,
     )
 
 
@@ -65,7 +66,8 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
     """Answer what follows a claim: a liquidation is noted, a payment passes the gate."""
     state = shelf.claim(event.claim_id, following.claim_fields(item))
     if isinstance(event, Payment):
-        lines = tuple(line.line for line in event.lines or () if line.line is not None)
+        numbers = [line.line for line in event.lines or ()]
+        lines = () if None in numbers else tuple(number for number in numbers if number is not None)
         compared = Compared(
             lines=tuple(
                 ScreenedLine(
@@ -82,6 +84,7 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
         )
         features: Common = {
             "status": event.status,
+            "payment_id": event.payment_id,
             "amount": event.base_amount + (event.complementary_amount or 0),
             "lines": list(lines),
         }
@@ -146,6 +149,8 @@ def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
 def reused(item: Item) -> Invalid:
     """Why an event whose id stands for another content is a dead letter: it must not inherit that one's release."""
     event = item.event
+    if event is None and item.invalid is not None:
+        return item.invalid  # its form is wrong besides, which is what has to be mended
     return Invalid(
         invalid.REUSED_EVENT_ID,
         "event_id",
@@ -156,11 +161,22 @@ def reused(item: Item) -> Invalid:
     )
 
 
-def restore(item: Item) -> None:
-    """Take up the verdict that stands for this message."""
+def restore(item: Item, shelf: Shelf) -> None:
+    """Take up the verdict that stands for this message. One that was only observed is told as that, always alike."""
     if item.standing:
         item.record, item.blob = decode(item.standing), item.standing
         item.revision = int(item.record.verdict_id.rpartition("-")[2])
+    elif item.standing is not None and item.again and isinstance(item.event, Claim | Liquidation | Payment):
+        item.record = _unexamined(item, item.event, shelf, item.event.event_time)
+        item.blob = encode(item.record)
+
+
+def _unexamined(
+    item: Item, event: Claim | Liquidation | Payment, shelf: Shelf, now: dt.datetime
+) -> Screened:
+    """The answer to an event of the history: nothing was decided about it."""
+    features = {"action": event.action} if isinstance(event, Claim) else {}
+    return Screened(**_common(item, event, shelf, now), decision="RELEASE", score=None, features=features)
 
 
 def verdict_id(event_id: str, revision: int) -> str:
@@ -207,7 +223,7 @@ def _case(item: Item, event: Claim, shelf: Shelf) -> Case:
     )
 
 
-def _features(item: Item, event: Claim, case: Case, decided: decision.Decision) -> Common:
+def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, shelf: Shelf) -> Common:
     """What the decision rested on: `decide(case, findings)` gives the verdict again."""
     kept: Common = {
         "case": decision.to_record(case),
@@ -217,6 +233,16 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision) 
         else [],
         "days": sorted({line.service_date.isoformat() for line in event.lines}),
     }
+    executors: dict[str, list[int]] = {}
+    for line in event.lines:
+        if line.executor is not None:
+            executors.setdefault(line.executor, []).append(line.line)
+    kept["executors"] = executors
+    if event.action != "SUBMIT":
+        kept["action"] = event.action
+    told = signals.live(event, shelf.signals, event.event_time) if shelf.signals else []
+    if told:
+        kept["signals"] = told
     said = warnings.of(event)
     if said:
         kept["warnings"] = list(said)

@@ -15,10 +15,13 @@ import msgspec
 from schemas.outputs import Screened
 
 ANSWER, PAYMENT = b"a:", b"p:"
+CLAIM, CANCELLATION = "claim", "cancellation"
+SETTLED = frozenset(("PAID", "RETURNED", "CANCELLED"))
+"""What a payment is once there is nothing left to hold."""
 
 
 class Answer(msgspec.Struct, array_like=True, frozen=True):
-    """The live answer to one event of the claim."""
+    """The live answer to one event of the claim. `type` is the event's, or `cancellation`."""
 
     type: str
     verdict_id: str
@@ -46,7 +49,11 @@ class PaymentAnswer(msgspec.Struct, array_like=True, frozen=True):
     status: str
     lines: tuple[int, ...] = ()
     at: dt.datetime | None = None
+    payment_id: str | None = None
 
+
+REPLACED_EARLY = Answer(CLAIM, "", "RELEASE", replaced=True)
+"""Stands for an event that was corrected or cancelled before it came."""
 
 _answer = msgspec.msgpack.Decoder(Answer)
 _payment = msgspec.msgpack.Decoder(PaymentAnswer)
@@ -74,8 +81,15 @@ class ClaimState:
     def screened(self) -> bool:
         """Whether the claim itself has been answered."""
         return any(
-            answer.type == "claim" and answer.decision != "CANNOT_SCREEN" and not answer.replaced
+            answer.type == CLAIM and answer.decision != "CANNOT_SCREEN" and not answer.replaced
             for answer in self.answers.values()
+        )
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the claim was taken back, and nothing else stands in its place."""
+        return not self.screened and any(
+            answer.type == CANCELLATION and not answer.replaced for answer in self.answers.values()
         )
 
     def blocking(self, lines: tuple[int, ...], at: dt.datetime) -> list[Answer]:
@@ -88,10 +102,13 @@ class ClaimState:
         return any(payment.status == "PAID" for payment in self.payments.values())
 
     def unsettled_payments(self) -> list[str]:
-        """Orders whose answer no longer agrees with the claim's."""
+        """Orders that are not settled yet, and whose answer no longer agrees with the claim's."""
+        settled = {
+            payment.payment_id for payment in self.payments.values() if payment.status in SETTLED
+        } - {None}
         wrong = []
         for event_id, payment in self.payments.items():
-            if payment.status != "ORDERED":
+            if payment.status != "ORDERED" or payment.payment_id in settled:
                 continue
             free = self.screened and not self.blocking(
                 payment.lines, payment.at or dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -104,17 +121,18 @@ class ClaimState:
 def answer_of(record: Screened, cause: str | None = None) -> Answer | PaymentAnswer:
     """What the claim's state keeps of a record."""
     if record.type == "payment":
-        lines = tuple(line.line for line in record.screened.lines) if record.screened else ()
+        kept = record.features
         return PaymentAnswer(
             record.verdict_id,
             record.decision,
-            str(record.features.get("status", "")),
-            lines,
+            str(kept.get("status", "")),
+            tuple(kept.get("lines", ())),
             record.event_time,
+            kept.get("payment_id"),
         )
     held = () if record.scope not in (None, "LINES") else record.lines
     return Answer(
-        record.type,
+        CANCELLATION if record.features.get("action") == "CANCEL" and record.type == CLAIM else record.type,
         record.verdict_id,
         record.decision,
         record.purpose,

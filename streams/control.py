@@ -8,23 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import orjson
 
 from detectors.models import fusion
+from detectors.models.folds import freeze
 from schemas.control import Review, Signal
+from schemas.observation import day_number
+from schemas.outputs import Screened
 from state import Store
+from streams import signals
 from streams.messages import Output
 from streams.outputs import decode as decode_record
-
-
-class SignalRecord(msgspec.Struct, array_like=True, frozen=True):
-    """The strongest live signal on an entity, as the screening loop reads it. `expires` in seconds since the epoch."""
-
-    version: int
-    strength: float
-    expires: float
-    source: str
 
 
 class ControlDesk:
@@ -38,13 +32,14 @@ class ControlDesk:
         self._store = store
 
     def review(self, review: Review) -> list[Output]:
-        """A reviewed verdict: its event is answered again, and the learner sees the outcome with the verdict's own terms.
+        """A reviewed verdict: its event is answered again, the learner sees the outcome with the verdict's own terms,
+        and after a confirmed fraud the executors' baselines stand still.
 
         A review that names no verdict we gave says nothing: it yields no output.
         """
-        event_id, _, _ = review.verdict_id.removeprefix("V-").rpartition("-")
-        blob = self._store.verdict(review.beneficiary, event_id)
-        if blob is None:
+        event_id, _, revision = review.verdict_id.removeprefix("V-").rpartition("-")
+        blob = self._store.verdict(review.beneficiary, event_id, revision)
+        if not blob:
             return []
         record = decode_record(blob)
         again = rescreen(
@@ -54,7 +49,7 @@ class ControlDesk:
             record.claim_id,
             organism=review.organism,
             at=review.event_time.isoformat(),
-            finding={"lines": list(review.lines or ())},
+            finding={"lines": list(review.lines or ()), "verdict_id": review.verdict_id},
         )
         lesson = fusion.message(
             review.verdict_id,
@@ -68,19 +63,25 @@ class ControlDesk:
             record.features.get("terms", ()),
         )
         lesson["review"] = review.event_id
-        return [again, Output("learning", None, orjson.dumps(lesson), 0)]
+        said = [again, Output("learning", None, orjson.dumps(lesson), 0)]
+        return said + _frozen(review, record) if review.outcome == "CONFIRMED_FRAUD" else said
 
     def signal(self, signal: Signal) -> list[Output]:
         """A report on an entity: kept where screening looks, to raise priority until it expires."""
-        key = signal_key(signal.entity)
-        record = SignalRecord(1, signal.strength, signal.ends.timestamp(), signal.source)
-        self._store.put_models({key: msgspec.msgpack.encode(record)})
+        self._store.put_models({signals.name(signal.entity): signals.packed(signal)})
         return []
 
 
-def signal_key(entity: str) -> str:
-    """The model record that keeps the signal on an entity ("provider:104512345")."""
-    return f"signal:{entity}"
+def _frozen(review: Review, record: Screened) -> list[Output]:
+    """Fraud confirmed: nothing that the executors of its lines bill now may pass for usual."""
+    day = day_number(review.event_time.date())
+    concerned = set(review.lines or ())
+    said = []
+    for inpe, lines in record.features.get("executors", {}).items():
+        if not concerned or concerned & set(lines):
+            name, figures = freeze(inpe, day)
+            said.append(Output("provider-activity", name.encode(), orjson.dumps({"inpe": name, **figures})))
+    return said
 
 
 def rescreen(
@@ -108,6 +109,6 @@ def rescreen(
     return Output("rescreens", beneficiary.encode(), orjson.dumps(body))
 
 
-def lessons(outputs: Sequence[Output]) -> list[dict[str, Any]]:
-    """The learner's messages among some outputs."""
-    return [orjson.loads(output.value) for output in outputs if output.topic == "learning"]
+def told(outputs: Sequence[Output], topic: str) -> list[dict[str, Any]]:
+    """The messages of a private topic among some outputs."""
+    return [orjson.loads(output.value) for output in outputs if output.topic == topic]

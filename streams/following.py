@@ -13,10 +13,13 @@ from detectors import findings
 from detectors.base import Finding
 from schemas.claim import Claim
 from state import Store
-from streams.claim_state import PaymentAnswer, answer_of, packed
+from streams.claim_state import REPLACED_EARLY, PaymentAnswer, answer_of, packed
 from streams.control import rescreen
 from streams.items import Item, Shelf
 from streams.messages import Output
+
+SEEN, HELD = "1-seen", "2-held"
+"""How far a scheme is known; the order of the texts is the order in time."""
 
 
 def note(item: Item, shelf: Shelf) -> None:
@@ -26,25 +29,33 @@ def note(item: Item, shelf: Shelf) -> None:
         return
     state = shelf.claim(record.claim_id, claim_fields(item))
     answer = answer_of(record, record.cause)
-    item.state_fields = dict([packed(record.event_id, answer)])
     shelf.answered[record.event_id] = record
     if isinstance(answer, PaymentAnswer):
+        item.state_fields = dict([packed(record.event_id, answer)])
         state.payments[record.event_id] = answer
         return
+    known = state.answers.get(record.event_id)
+    if known is not None and known.replaced:
+        answer = msgspec.structs.replace(answer, replaced=True)
+        if isinstance(event, Claim) and answer.decision == "HOLD":  # its correction came before it
+            _released(item, record.event_id)
+    item.state_fields = dict([packed(record.event_id, answer)])
     state.answers[record.event_id] = answer
-    if (
-        isinstance(event, Claim)
-        and event.replaces is not None
-        and (replaced := state.answers.get(event.replaces)) is not None
-    ):
+    if record.type == "claim":
+        shelf.note_open(record)
+    if isinstance(event, Claim) and event.replaces is not None:
+        replaced = state.answers.get(event.replaces, REPLACED_EARLY)
         gone = state.answers[event.replaces] = msgspec.structs.replace(replaced, replaced=True)
         item.state_fields.update([packed(event.replaces, gone)])
         if replaced.decision == "HOLD":
-            item.follow_ups.append(
-                _again(item, event.replaces, "REPLACED", item.beneficiary, record.claim_id)
-            )
+            _released(item, event.replaces)
     for event_id in state.unsettled_payments():
         item.follow_ups.append(_again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id))
+
+
+def _released(item: Item, event_id: str) -> None:
+    """Ask for the end of the hold on an event that another one replaces."""
+    item.follow_ups.append(_again(item, event_id, "REPLACED", item.beneficiary, item.claim_id))
 
 
 def claim_fields(item: Item) -> dict[bytes, bytes]:
@@ -53,27 +64,61 @@ def claim_fields(item: Item) -> dict[bytes, bytes]:
     return next((read for read in reads if isinstance(read, dict)), {})
 
 
+def schemes(items: Sequence[Item], store: Store) -> dict[str, bytes]:
+    """What these answers bring to light of schemes: each is told when it is seen, and when it is held as a group.
+
+    The news stand in the records, so that a replay tells them again. Returns the marks to record with them.
+    """
+    told = [(item, _levels(item)) for item in items if _is_news(item)]
+    names = list(dict.fromkeys(f"case:{scheme}" for _, levels in told for scheme in levels))
+    known = dict(zip(names, store.models(names), strict=True)) if names else {}
+    marks: dict[str, bytes] = {}
+    for item, levels in told:
+        assert item.record is not None
+        news = {}
+        for scheme, level in levels.items():
+            name = f"case:{scheme}"
+            if level.encode() > (marks.get(name) or known[name] or b""):
+                marks[name] = level.encode()
+                news[scheme] = level
+        if news:
+            item.record.features["scheme_news"] = news
+    return marks
+
+
 def families(items: Sequence[Item], store: Store) -> None:
     """P04: when a family reaches the size that is held as a group, its open claims are answered again."""
     for item in items:
-        if (
-            item.record is None
-            or item.again
-            or item.record.type != "claim"
-            or "scheme" not in item.record.features
-        ):
-            continue
-        if item.message.topic == "rescreens":
-            continue  # a member that was told: it tells nobody
-        for kept in item.record.features["findings"]:
-            found = findings.from_record(kept)
-            if (
-                found.group_hold
-                and found.n is not None
-                and found.threshold is not None
-                and found.n == int(found.threshold)
-            ):
-                _tell(item, found, store)
+        if item.record is None or item.again or item.message.topic == "rescreens":
+            continue  # a member that was told tells nobody
+        news = item.record.features.get("scheme_news")
+        if news:
+            for kept in item.record.features["findings"]:
+                found = findings.from_record(kept)
+                if found.group_hold and news.get(found.scheme) == HELD:
+                    _tell(item, found, store)
+
+
+def _is_news(item: Item) -> bool:
+    record = item.record
+    return (
+        record is not None
+        and item.standing is None
+        and not item.again
+        and item.message.topic != "rescreens"
+        and record.decision in ("HOLD", "RELEASE_FLAGGED")
+        and "scheme" in record.features
+    )
+
+
+def _levels(item: Item) -> dict[str, str]:
+    """Scheme -> SEEN or HELD, by the item's own findings."""
+    levels: dict[str, str] = {}
+    for found in item.findings:
+        if found.scheme:
+            held = found.group_hold and not found.review
+            levels[found.scheme] = HELD if held else levels.get(found.scheme, SEEN)
+    return levels
 
 
 def _tell(item: Item, found: Finding, store: Store) -> None:

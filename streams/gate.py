@@ -26,6 +26,17 @@ NOT_SCREENED = Reason(
     facts_en="The claim has no verdict yet: the payment is answered again as soon as it has one.",
     visibility="LIQUIDATOR",
 )
+CANCELLED = Reason(
+    code="GATE",
+    label_fr="Paiement d'un dossier annulé",
+    label_en="Payment of a claim that was cancelled",
+    label_ar="أداء ملف تم إلغاؤه",
+    nature="ADM",
+    cls="H",
+    facts_fr="Le dossier a été annulé et rien ne le remplace : il n'y a rien à payer tant qu'il n'est pas déposé de nouveau.",
+    facts_en="The claim was cancelled and nothing replaces it: there is nothing to pay until it is filed again.",
+    visibility="LIQUIDATOR",
+)
 CLAIM_HELD = Reason(
     code="GATE",
     label_fr="Paiement de lignes suspendues",
@@ -49,7 +60,8 @@ def pass_payment(
     if status != "ORDERED":
         return dict(RELEASED)
     if not state.screened:
-        return _hold(NOT_SCREENED, "COMPLETE_FILE", lines, amount, at + dt.timedelta(days=15))
+        why = CANCELLED if state.cancelled else NOT_SCREENED
+        return _hold(why, "COMPLETE_FILE", lines, amount, at + dt.timedelta(days=15))
     blocking = state.blocking(lines, at)
     if not blocking:
         return dict(RELEASED)

@@ -72,6 +72,15 @@ class Shelf:
     claims: dict[str, ClaimState] = field(default_factory=dict)
     answered: dict[str, Screened] = field(default_factory=dict)
     """Event id -> its record of this batch."""
+    open: dict[str, dict[str, Screened | None]] = field(default_factory=dict)
+    """Beneficiary -> event id -> the claim's record while it is held, None once it no longer is: this batch's only."""
+    signals: dict[str, bytes | None] = field(default_factory=dict)
+    """Name of a signal's record -> the record, for the entities of this batch."""
+
+    def note_open(self, record: Screened) -> None:
+        """Note whether a claim's event is held now."""
+        held = self.open.setdefault(record.beneficiary or "", {})
+        held[record.event_id] = record if record.decision == "HOLD" else None
 
     def claim(self, claim_id: str, fields: Mapping[bytes, bytes] | None) -> ClaimState:
         """The claim's state: as it was read, with what this batch has changed since."""

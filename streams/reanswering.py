@@ -19,39 +19,61 @@ from schemas.control import Rescreen
 from schemas.outputs import Screened, Term
 from schemas.registries import Beneficiary
 from state import codecs
-from streams import gate
+from streams import gate, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
-RELEASING = {
-    "REVIEW:LEGITIMATE": "RELEASE",
-    "REVIEW:APPEAL_UPHELD": "RELEASE",
-    "REVIEW:INSUFFICIENT": "RELEASE_FLAGGED",
-    "REPLACED": "RELEASE",
+REPLACED, REVIEW = "REPLACED", "REVIEW:"
+CLEARED = ("LEGITIMATE", "APPEAL_UPHELD")
+CONFIRMED = ("CONFIRMED_FRAUD", "ABUSE")
+NARROWED = (*CONFIRMED, "ERROR")
+"""Outcomes that may name the lines they apply to: the others are legitimate. The remaining ones change no hold."""
+BLANK: dict[str, Any] = {
+    "scope": None,
+    "lines": (),
+    "purpose": None,
+    "control_level": None,
+    "suggested_control": (),
+    "documents_requested": (),
+    "legal_basis": None,
+    "expires_at": None,
+    "on_expiry": None,
+    "amount_at_risk": 0,
+    "expected_loss": 0.0,
+    "priority": 0.0,
 }
+"""What a hold had and a release has not."""
 _beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
-def rights_changed(item: Item, event: Beneficiary) -> None:
+def rights_changed(item: Item, event: Beneficiary, shelf: Shelf) -> None:
     """A registry entry came: what waits for this person's rights is answered again."""
-    opened = next(
-        (read for read in (item.answer.home_reads if item.answer else []) if isinstance(read, dict)), {}
-    )
-    for event_id, value in sorted(opened.items()):
-        waiting = orjson.loads(value)
-        if "E01" in waiting["codes"]:
+    reads = item.answer.home_reads if item.answer else []
+    stored = next((read for read in reads if isinstance(read, dict)), {})
+    waiting = {event_id.decode(): orjson.loads(value) for event_id, value in stored.items()}
+    for event_id, record in shelf.open.get(event.beneficiary, {}).items():  # earlier in this batch
+        waiting.pop(event_id, None)
+        if record is not None:
+            waiting[event_id] = open_event(record)
+    for event_id, kept in sorted(waiting.items()):
+        if "E01" in kept["codes"]:
             item.follow_ups.append(
                 rescreen(
-                    event_id.decode(),
+                    event_id,
                     "RIGHTS_CHANGED",
                     event.beneficiary,
-                    waiting["claim_id"],
+                    kept["claim_id"],
                     organism=event.organism,
                     at=event.event_time.isoformat(),
                 )
             )
+
+
+def open_event(record: Screened) -> dict[str, Any]:
+    """What is kept of a held claim, to find what waits for a change."""
+    return {"claim_id": record.claim_id, "codes": sorted({one.code for one in record.reasons})}
 
 
 def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
@@ -62,18 +84,9 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
         record = decode(reads[0][1])
     if record is None:
         return  # the event's verdict has expired, or it never had one
-    state = shelf.claim(record.claim_id, reads[1] if isinstance(reads[1], dict) else {})
-    if record.type == "payment":
-        changed = _payment(record, state)
-    elif event.cause in RELEASING:
-        changed = _released(record, RELEASING[event.cause])
-    elif event.cause == "GROUP_HOLD" and event.finding is not None:
-        changed = _joined(record, findings.from_record(event.finding), state, shelf)
-    elif event.cause == "RIGHTS_CHANGED":
-        registry = codecs.registry_value(reads[2] if isinstance(reads[2], bytes) else None)
-        changed = _put_right(record, registry, shelf)
-    else:
-        changed = None
+    state = shelf.claim(record.claim_id, reads[1] if len(reads) > 1 and isinstance(reads[1], dict) else {})
+    registry = reads[2] if len(reads) > 2 and isinstance(reads[2], bytes) else None
+    changed = _changed(record, event, state, codecs.registry_value(registry), shelf)
     if changed is None or _same(record, changed):
         return
     item.revision = int(record.verdict_id.rpartition("-")[2]) + 1
@@ -93,40 +106,83 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
     item.record = msgspec.structs.replace(record, **{**changed, **values})
 
 
+def _changed(
+    record: Screened, event: Rescreen, state: ClaimState, registry: bytes | None, shelf: Shelf
+) -> dict[str, Any] | None:
+    """What the cause changes in the record; None where it changes nothing."""
+    if record.type == "payment":
+        return _payment(record, state)
+    if event.cause == REPLACED:
+        return _ended(record, "RELEASE", event, shelf)
+    if event.cause.startswith(REVIEW):
+        return _reviewed(record, event, shelf)
+    known = state.answers.get(record.event_id)
+    if (known is not None and known.replaced) or (record.cause or "").startswith(REVIEW):
+        return None  # nothing is asked for it any more, or a person has decided: no rule reopens that
+    if event.cause == "GROUP_HOLD" and event.finding is not None:
+        return _joined(record, findings.from_record(event.finding), state, shelf)
+    if event.cause == "RIGHTS_CHANGED":
+        return _put_right(record, registry, shelf)
+    return None
+
+
 def _payment(record: Screened, state: ClaimState) -> dict[str, Any]:
     features = record.features
     at = record.event_time or record.issued_at
     passed = gate.pass_payment(features["status"], tuple(features["lines"]), at, features["amount"], state)
-    blank: dict[str, Any] = {
-        "scope": None,
-        "lines": (),
-        "purpose": None,
-        "reasons": (),
-        "amount_at_risk": None,
-        "expires_at": None,
-        "on_expiry": None,
-    }
-    return {**blank, **passed}
+    return {**BLANK, "reasons": (), "amount_at_risk": None, **passed}
 
 
-def _released(record: Screened, outcome: str) -> dict[str, Any] | None:
+def _ended(record: Screened, outcome: str, event: Rescreen, shelf: Shelf) -> dict[str, Any] | None:
+    """The end of a hold. A flagged release keeps what a control after payment needs to know."""
     if record.decision != "HOLD":
         return None
-    return {
-        "decision": outcome,
-        "scope": None,
-        "lines": (),
-        "purpose": None,
-        "expires_at": None,
-        "on_expiry": None,
-    }
+    case = decision.from_record(record.features["case"])
+    thresholds = shelf.referentials.thresholds(case.deposit or dt.date.max)
+    days = thresholds.policy("valid_release", case.flow, case.organism)
+    valid = {"decision": outcome, "valid_until": event.event_time + dt.timedelta(days=days)}
+    if outcome == "RELEASE":
+        return {**BLANK, **valid}
+    gone = ("scope", "lines", "documents_requested", "legal_basis", "expires_at", "on_expiry")
+    return {**{name: BLANK[name] for name in gone}, **valid}
+
+
+def _reviewed(record: Screened, event: Rescreen, shelf: Shelf) -> dict[str, Any] | None:
+    """What a person found out of a hold: it ends, or it stays on the lines concerned until a person ends it."""
+    outcome = event.cause.removeprefix(REVIEW)
+    asked = event.finding or {}
+    later = asked.get("verdict_id") not in (None, record.verdict_id)
+    if later and not outcome.startswith("APPEAL") and not (record.cause or "").startswith(REVIEW):
+        return None  # the hold rests on something else by now, which the reviewer has not seen
+    if outcome in CLEARED:
+        return _ended(record, "RELEASE", event, shelf)
+    if outcome == "INSUFFICIENT":
+        return _ended(record, "RELEASE_FLAGGED", event, shelf)
+    if record.decision != "HOLD" or outcome not in NARROWED:
+        return None
+    named = set(asked.get("lines") or ())
+    lines = tuple(line for line in record.lines if not named or line in named)
+    if not lines and record.lines:
+        return _ended(record, "RELEASE", event, shelf)
+    changed: dict[str, Any] = {"decision": "HOLD"}
+    if lines != record.lines:
+        amounts = decision.from_record(record.features["case"]).amounts
+        amount = sum(amounts.get(line, 0) for line in lines)
+        changed |= {"scope": "LINES", "lines": lines, "amount_at_risk": amount}
+    if outcome in CONFIRMED:
+        changed |= {"on_expiry": "ESCALATE", "cause": event.cause}
+    return changed
 
 
 def _joined(record: Screened, found: Finding, state: ClaimState, shelf: Shelf) -> dict[str, Any] | None:
     """The claim turns out to be of a family that is held: unless its money has left."""
     kept = [findings.from_record(one) for one in record.features.get("findings", ())]
     mine = next((one for one in kept if one.code == found.code and one.scheme == found.scheme), None)
-    found.lines = mine.lines if mine else ()
+    executors = record.features.get("executors", {})
+    found.lines = mine.lines if mine else tuple(executors.get(found.facts.get("inpe"), ()))
+    amounts = decision.from_record(record.features["case"]).amounts
+    found.amount = sum(amounts.get(line, 0) for line in found.lines or amounts)
+    found.facts = {**found.facts, "amount": found.amount, "lines": len(found.lines or amounts)}
     found.review = state.paid()
     others = [one for one in kept if one is not mine]
     return _redecided(record, [*others, found], shelf)
@@ -158,7 +214,10 @@ def _redecided(record: Screened, left: list[Finding], shelf: Shelf) -> dict[str,
         "findings": [findings.to_record(one) for one in left],
         "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in scored.terms],
     }
+    if decided.good_cause:
+        features["good_cause"] = decided.good_cause
     values = {name: getattr(decided, name) for name in decided.__struct_fields__ if name != "good_cause"}
+    values["priority"] = signals.raised(decided.priority, features)
     terms = tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in scored.terms)
     return {
         **values,
@@ -172,6 +231,6 @@ def _redecided(record: Screened, left: list[Finding], shelf: Shelf) -> dict[str,
 def _same(record: Screened, changed: dict[str, Any]) -> bool:
     return all(
         getattr(record, name) == changed[name]
-        for name in ("decision", "scope", "lines", "purpose")
+        for name in ("decision", "scope", "lines", "purpose", "on_expiry", "cause")
         if name in changed
     )

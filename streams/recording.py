@@ -20,6 +20,7 @@ from state.batch import HashDelete, HashWrite
 from streams import outputs
 from streams.items import Item
 from streams.messages import Output
+from streams.reanswering import open_event
 
 DAY_SECONDS = 86_400
 CLAIM_DAYS = 760  # the state of a claim outlives the 24 months in which it can be corrected
@@ -64,10 +65,8 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
     )
     deletes = []
     if record.decision == "HOLD" and record.type == "claim":
-        codes = orjson.dumps(
-            {"claim_id": record.claim_id, "codes": sorted({one.code for one in record.reasons})}
-        )
-        writes.append(HashWrite(keys.open_events(item.beneficiary), {record.event_id: codes}))
+        kept = orjson.dumps(open_event(record))
+        writes.append(HashWrite(keys.open_events(item.beneficiary), {record.event_id: kept}))
     elif item.before == "HOLD":
         deletes.append(HashDelete(keys.open_events(item.beneficiary), [record.event_id]))
     days = verdict_days * (2 if record.decision == "HOLD" else 1)

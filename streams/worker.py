@@ -104,6 +104,7 @@ def run(settings: Settings) -> int:
         worker = faust.Worker(
             app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None
         )
+        worker.spinner = None  # its control codes would stand before the one line that scripts wait for
         try:
             worker.execute_from_commandline()
         except SystemExit as leaving:

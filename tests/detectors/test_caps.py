@@ -41,12 +41,20 @@ def test_each_cap(
 ) -> None:
     scene = Scene().act("CS", cap_kind=kind, **caps)
     for number, (offset, units) in enumerate(before, 1):
-        scene.earlier(consultation(service_date=day(offset), quantity=units), number=number)
+        scene.earlier(consultation(service_date=day(offset), quantity=units, amount=24_900), number=number)
     findings, cannot = scene.play("U01", consultation(quantity=quantity))
     assert cannot == []
     assert [(f.cls, f.weight, f.value, f.threshold) for f in findings] == (
         [(cls, weight, value, 3.0)] if value else []
     )
+
+
+@pytest.mark.parametrize(("repeatable", "fires"), [(False, False), (True, True)])
+def test_a_file_sent_twice_is_a_duplicate_and_exceeds_no_cap(repeatable: bool, fires: bool) -> None:
+    scene = Scene().act("CS", cap_kind="ABSOLUTE", cap_day=3, repeatable_same_day=repeatable)
+    scene.earlier(consultation(quantity=2))
+    findings, _ = scene.play("U01", consultation(quantity=2))
+    assert bool(findings) == fires
 
 
 @pytest.mark.parametrize(

@@ -211,8 +211,9 @@ def test_a_request_lapses() -> None:
 @pytest.mark.parametrize(
     ("findings", "fields", "decision"),
     [
-        ([hard(lines=(1, 2))], {}, "RELEASE_FLAGGED"),
-        ([hard(lines=())], {}, "RELEASE_FLAGGED"),
+        ([hard(code="E04", lines=(1, 2))], {}, "RELEASE_FLAGGED"),
+        ([hard(code="E04", lines=())], {}, "RELEASE_FLAGGED"),
+        ([hard(code="E02", lines=(1, 2))], {}, "HOLD"),
         ([hard(lines=(1,))], {}, "HOLD"),
         ([hard(lines=(1, 2))], {"sole_provider": False}, "HOLD"),
         ([hard(lines=(1, 2))], {"essential": False}, "HOLD"),

@@ -62,7 +62,8 @@ def url_of(client: redis.Redis) -> str:
 def events(count: int) -> list[Event]:
     return [
         Event(
-            f"E{number}", 0, f"person {number % 7}", f"{100_000_000 + number % 5}", f"{200_000_000 + number % 3}",
+            f"E{number}", 0, f"person {number % 7}",
+            f"{100_000_000 + number % 5}", f"{200_000_000 + number % 3}",
             1_700_000_000 + number * 977, (19_600 + number % 11,), number, number % 4,
             undo=f"E{number - 7}" if number % 9 == 8 else None,
         )
@@ -91,7 +92,10 @@ def test_a_cluster_answers_like_the_oracle(store: Store, cluster: list[redis.Red
         assert [decoded(a) for a in answers] == [oracle.apply(e) for e in stream[begin : begin + 30]]
         assert store.observe(span, asks) == answers
         entries = [
-            Entry(input=0, offset=a.offset, beneficiary=a.beneficiary, event_id=a.event_id or "", revision=0, blob=b"v")
+            Entry(
+                input=0, offset=a.offset, beneficiary=a.beneficiary,
+                event_id=f"E{a.offset}", revision=0, blob=b"v",
+            )
             for a in asks
         ]  # fmt: skip
         models = {f"provider:{event.provider}": event.name.encode() for event in stream[begin : begin + 30]}

@@ -1,0 +1,1 @@
+"""`python -m bench`: what Crible costs, measured with everything on, on this machine."""

@@ -1,0 +1,64 @@
+"""Claims for measuring: a simulated world's registries and history, and live claims of a wanted size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from simulation import Plan, World, generate
+
+Event = dict[str, Any]
+CONTROL = frozenset(("provider", "liquidator", "referential", "policy", "order"))
+SETTLED = frozenset(("liquidation", "payment"))
+SLACK = 0.05
+"""Lines a claim by which the mean of a selection may miss what was wanted."""
+
+
+@dataclass(slots=True)
+class Stock:
+    """One simulated world, parted in order of arrival: what comes first, what is observed, what is screened."""
+
+    registries: list[Event] = field(default_factory=list)
+    people: list[Event] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
+    live: list[Event] = field(default_factory=list)
+
+
+def simulate(claims: int, history: int, seed: int = 1) -> Stock:
+    """A world of about `claims` claims, of which the first `history` are there to be observed."""
+    stock = Stock()
+    for event, _ in generate(World(seed), Plan(claims=claims, days=210, settle="none")):
+        if event["type"] in CONTROL:
+            stock.registries.append(event)
+        elif event["type"] == "claim":
+            (stock.history if len(stock.history) < history else stock.live).append(event)
+        elif event["type"] not in SETTLED:
+            stock.people.append(event)
+    return stock
+
+
+def sized(live: Sequence[Event], lines: float, count: int) -> list[Event]:
+    """The first `count` claims that bring their mean number of lines to `lines`, in order of arrival.
+
+    Raises ValueError where there are too few of them.
+    """
+    chosen: list[Event] = []
+    total = 0
+    for event in live:
+        own = len(event["lines"])
+        if own and (own >= lines if total < lines * len(chosen) else own <= lines):
+            chosen.append(event)
+            total += own
+        if len(chosen) == count:
+            break
+    if len(chosen) < count or abs(total / count - lines) > SLACK + 2 / count:
+        raise ValueError(f"{len(chosen)} claims of {total / max(1, len(chosen)):.2f} lines, wanted {count} of {lines}")
+    return chosen
+
+
+def encoded(events: Sequence[Event]) -> list[bytes]:
+    """Lines of an event log."""
+    return [orjson.dumps(event) for event in events]

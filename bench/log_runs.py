@@ -1,0 +1,158 @@
+"""The loop from an event log: processor time without a broker, profiling and learner in line, verdicts encoded."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.claims import Stock, encoded, sized
+from bench.figures import median
+from detectors.book import ReferentialBook
+from monitoring.metrics import Metrics
+from schemas.decode import Decoder
+from state import EmbeddedRedis, Layout, Store
+from streams.control import ControlDesk
+from streams.event_log import EventLogRun
+from streams.messages import Output
+from streams.screening import Screener
+
+BATCH = 128
+SIZES = (1.0, 2.5, 5.0)
+"""Lines a claim."""
+
+
+class TimedStore(Store):
+    """A store that knows how long its caller waited for it: packing, Redis and unpacking together."""
+
+    waited = 0.0
+
+    def observe(self, *args: Any) -> Any:
+        """Timed."""
+        with self._timed():
+            return super().observe(*args)
+
+    def record(self, *args: Any) -> Any:
+        """Timed."""
+        with self._timed():
+            return super().record(*args)
+
+    def models(self, *args: Any) -> Any:
+        """Timed."""
+        with self._timed():
+            return super().models(*args)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.waited += time.perf_counter() - started
+
+
+@dataclass(slots=True)
+class Run:
+    """One run. Seconds; `worker` is processor time of this process, `redis` of the server."""
+
+    claims: int
+    wall: float
+    worker: float
+    redis: float
+
+
+@dataclass(slots=True)
+class Sized:
+    """All runs at one size of claim, and the shares of the loop's time by stage."""
+
+    lines: float
+    runs: list[Run] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Medians: claims a second, claims a processor second, microseconds a claim."""
+        return {
+            "lines": self.lines,
+            "claims_per_second": round(median([run.claims / run.wall for run in self.runs])),
+            "claims_per_worker_cpu_second": round(median([run.claims / run.worker for run in self.runs])),
+            "worker_cpu_us": round(median([run.worker / run.claims * 1e6 for run in self.runs])),
+            "redis_cpu_us": round(median([run.redis / run.claims * 1e6 for run in self.runs])),
+            "shares": self.shares,
+            "runs": [asdict(run) for run in self.runs],
+        }
+
+
+class Bench:
+    """A warm loop on a Redis of its own, and the runs made with it."""
+
+    def __init__(self, redis: EmbeddedRedis) -> None:
+        self._redis = redis
+        self._store = TimedStore(redis.url, require_aof=False)
+        self._store.check(Layout(pseudonyms=""))
+        self._book = ReferentialBook()
+        self._desk = ControlDesk(self._store)
+        self._decoder = Decoder(None)
+        self._bytes = 0
+        self._names = 0
+
+    def observe(self, stock: Stock) -> None:
+        """Feed registries, people and history: windows and models are mature then."""
+        run, _ = self._run()
+        run.run(encoded([*stock.registries, *stock.people, *stock.history]))
+
+    def measure(self, claims: Sequence[bytes], lines: float, runs: int) -> Sized:
+        """Screen the claims in `runs` equal parts."""
+        found = Sized(lines)
+        run, metrics = self._run()
+        size = len(claims) // runs
+        gc.collect()
+        gc.freeze()
+        total, self._store.waited = 0.0, 0.0
+        for number in range(runs):
+            part = claims[number * size : (number + 1) * size]
+            redis, worker, wall = self._redis_seconds(), time.process_time(), time.perf_counter()
+            run = self._again(run, metrics)
+            run.run(part)
+            worker, wall = time.process_time() - worker, time.perf_counter() - wall
+            found.runs.append(Run(len(part), wall, worker, self._redis_seconds() - redis))
+            total += wall
+        stages = {
+            sample.labels["stage"]: sample.value
+            for metric in metrics.registry.collect()
+            for sample in metric.samples
+            if sample.name == "crible_stage_seconds_sum"
+        }
+        found.shares = {name: round(seconds / total, 3) for name, seconds in stages.items()}
+        found.shares["redis"] = round(self._store.waited / total, 3)
+        gc.unfreeze()
+        return found
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._store.close()
+
+    def _run(self) -> tuple[EventLogRun, Metrics]:
+        metrics = Metrics()
+        screener = Screener(self._store, self._decoder, self._book.snapshot, metrics, inline=True)
+        return self._named(screener), metrics
+
+    def _again(self, run: EventLogRun, metrics: Metrics) -> EventLogRun:
+        """The next run: another log on the same windows."""
+        return self._named(run.screener)
+
+    def _named(self, screener: Screener) -> EventLogRun:
+        self._names += 1
+        run = EventLogRun(
+            screener, self._decoder, self._desk, self._book, f"bench-{self._names}", self._take, BATCH
+        )
+        self._store.own([run.input("log"), run.input("rescreens")])
+        return run
+
+    def _take(self, outputs: list[Output]) -> None:
+        self._bytes += sum(len(output.value) for output in outputs)
+
+    def _redis_seconds(self) -> float:
+        info: Any = self._store_client.info("cpu")
+        return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])

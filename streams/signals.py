@@ -1,0 +1,63 @@
+"""Reports and watch-list entries on an entity, as screening reads them: they raise priority and decide nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from schemas.claim import Claim
+from schemas.control import Signal
+
+
+class SignalRecord(msgspec.Struct, array_like=True, frozen=True):
+    """The last signal on an entity. `expires` in seconds since the epoch."""
+
+    version: int
+    strength: float
+    expires: float
+    source: str
+
+
+_decoder = msgspec.msgpack.Decoder(SignalRecord)
+
+
+def name(entity: str) -> str:
+    """The state's name of the record on an entity ("provider:104512345")."""
+    return f"signal:{entity}"
+
+
+def packed(signal: Signal) -> bytes:
+    """The record of a signal."""
+    record = SignalRecord(1, signal.strength, signal.ends.timestamp(), signal.source)
+    return msgspec.msgpack.encode(record)
+
+
+def names(claim: Claim) -> list[str]:
+    """The records that concern a claim: its beneficiary's and its executors'."""
+    executors = dict.fromkeys(line.executor for line in claim.lines if line.executor is not None)
+    return [name(f"beneficiary:{claim.beneficiary}"), *(name(f"provider:{inpe}") for inpe in executors)]
+
+
+def live(claim: Claim, stored: Mapping[str, bytes | None], at: dt.datetime) -> list[dict[str, Any]]:
+    """What is reported on the claim's people at that instant, the strongest first."""
+    found = []
+    for each in names(claim):
+        blob = stored.get(each)
+        if blob is None:
+            continue
+        record = _decoder.decode(blob)
+        if record.expires > at.timestamp():
+            entity = each.partition(":")[2]
+            found.append({"entity": entity, "source": record.source, "strength": record.strength})
+    return sorted(found, key=lambda one: -one["strength"])
+
+
+def raised(priority: float | None, features: Mapping[str, Any]) -> float | None:
+    """A priority as the signals kept in a record's features raise it: the strongest one doubles it at most."""
+    told = features.get("signals")
+    if not told or not priority:
+        return priority
+    return round(priority * (1 + told[0]["strength"]), 4)

@@ -1,0 +1,78 @@
+"""The whole of Crible's Redis as plain values, to compare two runs by what they counted.
+
+Left out are the books of delivery, which say how a run went and not what it found: fences, epochs and memo. Numbers of
+interned names are told by their names, since they are given in order of appearance.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import redis
+
+from state import codecs
+from state.keys import FIRST_NAME
+
+VERSION_BYTES = 1
+DELIVERY = ("fence", "memo", "layout", "intern", "names")
+
+
+def dump(url: str) -> dict[str, Any]:
+    """Every key without its hash tag, and its content."""
+    with redis.Redis.from_url(url) as client:
+        named = [name.decode() for name in client.lrange("{s0}:names", 0, -1)]
+        found: dict[str, Any] = {}
+        for key in client.scan_iter(count=5000):
+            name = key.decode().partition(":")[2]
+            kind = name.partition(":")[0]
+            if kind in DELIVERY:
+                continue
+            stored: Any = client.get(key) if client.type(key) == b"string" else client.hgetall(key)
+            found[name] = _content(kind, stored, named)
+        return found
+
+
+def _content(kind: str, stored: Any, named: list[str]) -> Any:
+    if kind == "v":
+        return {field: _verdict(value) for field, value in stored.items()}
+    if kind not in ("b", "k", "d", "g"):
+        return stored
+    body = stored[VERSION_BYTES:]
+    if kind == "b":
+        return sorted(
+            line._replace(
+                executor=_name(line.executor, named),
+                prescriber=_name(line.prescriber, named),
+                act=_name(line.act, named),
+                site=_name(line.site, named),
+            )
+            for line in codecs.unpack_log(body)
+        )
+    if kind == "k":
+        return sorted(
+            (fact._replace(key=_name(fact.key, named), provider=_name(fact.provider, named)))
+            for fact in codecs.unpack_facts(body)
+        )
+    if kind == "d":
+        return sorted(
+            use._replace(executor=_name(use.executor, named), product=_name(use.product, named))
+            for use in codecs.unpack_documents(body)
+        )
+    return sorted(codecs.unpack_clones(body))
+
+
+def _name(number: int, named: list[str]) -> Any:
+    return named[number - FIRST_NAME] if number >= FIRST_NAME else str(number)
+
+
+def _verdict(value: bytes) -> Any:
+    return without_clock(msgspec.json.decode(value)) if value.startswith(b"{") else value
+
+
+def without_clock(said: dict[str, Any]) -> dict[str, Any]:
+    """A verdict without what a second run cannot repeat: its instant, and where in `rescreens` it was asked for."""
+    left = {name: value for name, value in said.items() if name not in ("issued_at", "held_at")}
+    if left.get("input", {}).get("topic") == "rescreens":
+        left["input"] = {"topic": "rescreens"}
+    return left
