@@ -40,22 +40,26 @@ def simulate(claims: int, history: int, seed: int = 1) -> Stock:
     return stock
 
 
-def sized(live: Sequence[Event], lines: float, count: int) -> list[Event]:
-    """The first `count` claims that bring their mean number of lines to `lines`, in order of arrival.
+def take(live: list[Event], lines: float, count: int) -> list[Event]:
+    """Take `count` claims out of `live`, the first whose mean number of lines is `lines`, in order of arrival.
 
     Raises ValueError where there are too few of them.
     """
     chosen: list[Event] = []
+    left: list[Event] = []
     total = 0
     for event in live:
         own = len(event["lines"])
-        if own and (own >= lines if total < lines * len(chosen) else own <= lines):
+        wanted = own >= lines if total < lines * len(chosen) else own <= lines
+        if own and wanted and len(chosen) < count:
             chosen.append(event)
             total += own
-        if len(chosen) == count:
-            break
+        else:
+            left.append(event)
     if len(chosen) < count or abs(total / count - lines) > SLACK + 2 / count:
-        raise ValueError(f"{len(chosen)} claims of {total / max(1, len(chosen)):.2f} lines, wanted {count} of {lines}")
+        mean = total / max(1, len(chosen))
+        raise ValueError(f"{len(chosen)} claims of {mean:.2f} lines, wanted {count} of {lines}")
+    live[:] = left
     return chosen
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.claims import Stock, encoded, sized
+import redis
+
+from bench.claims import Stock, encoded
 from bench.figures import median
 from detectors.book import ReferentialBook
 from monitoring.metrics import Metrics
@@ -84,75 +84,70 @@ class Sized:
         }
 
 
-class Bench:
+class LogBench:
     """A warm loop on a Redis of its own, and the runs made with it."""
 
-    def __init__(self, redis: EmbeddedRedis) -> None:
-        self._redis = redis
-        self._store = TimedStore(redis.url, require_aof=False)
+    def __init__(self, server: EmbeddedRedis) -> None:
+        self._client = redis.Redis(port=server.port)
+        self._store = TimedStore(server.url, require_aof=False)
         self._store.check(Layout(pseudonyms=""))
         self._book = ReferentialBook()
         self._desk = ControlDesk(self._store)
         self._decoder = Decoder(None)
-        self._bytes = 0
-        self._names = 0
+        self._logs = 0
+        self.bytes = 0
+        """Outputs encoded so far: nothing measured may be left out as unused."""
 
     def observe(self, stock: Stock) -> None:
         """Feed registries, people and history: windows and models are mature then."""
-        run, _ = self._run()
+        run = self._log(self._screener(Metrics()))
         run.run(encoded([*stock.registries, *stock.people, *stock.history]))
 
     def measure(self, claims: Sequence[bytes], lines: float, runs: int) -> Sized:
-        """Screen the claims in `runs` equal parts."""
-        found = Sized(lines)
-        run, metrics = self._run()
+        """Screen the claims in `runs` equal parts, each a log of its own on the same windows."""
+        found, metrics = Sized(lines), Metrics()
+        screener = self._screener(metrics)
         size = len(claims) // runs
-        gc.collect()
-        gc.freeze()
         total, self._store.waited = 0.0, 0.0
         for number in range(runs):
-            part = claims[number * size : (number + 1) * size]
-            redis, worker, wall = self._redis_seconds(), time.process_time(), time.perf_counter()
-            run = self._again(run, metrics)
-            run.run(part)
+            part, log = claims[number * size : (number + 1) * size], self._log(screener)
+            before, worker, wall = self._redis_seconds(), time.process_time(), time.perf_counter()
+            log.run(part)
             worker, wall = time.process_time() - worker, time.perf_counter() - wall
-            found.runs.append(Run(len(part), wall, worker, self._redis_seconds() - redis))
+            found.runs.append(Run(len(part), wall, worker, self._redis_seconds() - before))
             total += wall
-        stages = {
-            sample.labels["stage"]: sample.value
-            for metric in metrics.registry.collect()
-            for sample in metric.samples
-            if sample.name == "crible_stage_seconds_sum"
-        }
-        found.shares = {name: round(seconds / total, 3) for name, seconds in stages.items()}
+        found.shares = {name: round(seconds / total, 3) for name, seconds in stages(metrics).items()}
         found.shares["redis"] = round(self._store.waited / total, 3)
-        gc.unfreeze()
         return found
 
     def close(self) -> None:
         """Give the connections back."""
         self._store.close()
+        self._client.close()
 
-    def _run(self) -> tuple[EventLogRun, Metrics]:
-        metrics = Metrics()
-        screener = Screener(self._store, self._decoder, self._book.snapshot, metrics, inline=True)
-        return self._named(screener), metrics
+    def _screener(self, metrics: Metrics) -> Screener:
+        return Screener(self._store, self._decoder, self._book.snapshot, metrics, inline=True)
 
-    def _again(self, run: EventLogRun, metrics: Metrics) -> EventLogRun:
-        """The next run: another log on the same windows."""
-        return self._named(run.screener)
-
-    def _named(self, screener: Screener) -> EventLogRun:
-        self._names += 1
-        run = EventLogRun(
-            screener, self._decoder, self._desk, self._book, f"bench-{self._names}", self._take, BATCH
-        )
+    def _log(self, screener: Screener) -> EventLogRun:
+        self._logs += 1
+        name = f"bench-{self._logs}"
+        run = EventLogRun(screener, self._decoder, self._desk, self._book, name, self._take, BATCH)
         self._store.own([run.input("log"), run.input("rescreens")])
         return run
 
     def _take(self, outputs: list[Output]) -> None:
-        self._bytes += sum(len(output.value) for output in outputs)
+        self.bytes += sum(len(output.value) for output in outputs)
 
     def _redis_seconds(self) -> float:
-        info: Any = self._store_client.info("cpu")
+        info: Any = self._client.info("cpu")
         return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+
+
+def stages(metrics: Metrics) -> dict[str, float]:
+    """Seconds by stage of the loop."""
+    return {
+        sample.labels["stage"]: sample.value
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "crible_stage_seconds_sum"
+    }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.eligibility import ALL_KINDS
+from detectors.models.coverage import PRESCRIBER, usual_kind
 from detectors.reading import DRUGS, LEAVE, abroad, at_stake, days
 from schemas.claim import Line
 from schemas.warnings import is_inpe
@@ -106,19 +107,14 @@ class UnknownInpe:
 
     @staticmethod
     def _coverage(context: Context, line: Line, role: str) -> float | None:
-        """The lowest INPE coverage of the kinds that may stand there; None where one is unknown."""
+        """The INPE coverage of the kind that stands there, or usually does; None where it is unknown."""
         tables = context.referentials
         entry = tables.provider(getattr(line, role) or "")
-        act = tables.act(line.nomenclature, line.code, line.service_date)
-        kinds: tuple[str, ...] = ()
         if entry is not None:
-            kinds = (entry.kind,)
-        elif role == "executor":
-            kinds = ("PHARMACIE",) if line.nomenclature == DRUGS else (act.allowed_kinds or ()) if act else ()
+            kind: str | None = entry.kind
         else:
-            kinds = ("MEDECIN",)
-        known = [tables.coverage.get(kind) for kind in kinds]
-        return min((c for c in known if c is not None), default=None) if None not in known else None
+            kind = usual_kind(line, tables) if role == "executor" else PRESCRIBER
+        return None if kind is None else tables.coverage.get(kind)
 
 
 class ExcludedActor:

@@ -19,7 +19,7 @@ LABELS = {
     "partition": re.compile(r"\d{1,5}"),
     "purpose": re.compile(r"COMPLETE_FILE|MEDICAL_REVIEW|FRAUD_REVIEW|INTERNAL_AUDIT|"),
     "reason": re.compile(r"[a-z][a-z-]{1,30}"),
-    "stage": re.compile(r"decode|observe|detect|decide|record|publish"),
+    "stage": re.compile(r"decode|observe|models|detect|decide|record|publish"),
     "topic": re.compile(r"[a-z][a-z-]{1,30}"),
     "version": re.compile(r"\d+\.\d+[0-9A-Za-z.+-]{0,20}"),
     "what": re.compile(r"redis|broker"),

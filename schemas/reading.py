@@ -165,7 +165,9 @@ def _not_json(value: bytes) -> Invalid:
         tree = json.loads(text)
     except (ValueError, RecursionError):
         expected = "UTF-8 text" if reason == invalid.NOT_UTF8 else "one JSON object"
-        return Invalid(reason, None, None, expected)
+        cut_short = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+        ids = ids_of(dict(top_strings(text))) if cut_short else {}  # what stands before the cut can be read
+        return Invalid(reason, None, None, expected, **ids)
     ids = ids_of(tree) if isinstance(tree, dict) else {}
     for path, leaf in _leaves(tree, ""):
         if isinstance(leaf, float) and not math.isfinite(leaf):

@@ -89,7 +89,7 @@ class _Stream:
         for event in world.registries(last):
             yield event, None
         for person in world.people:
-            if person.death is not None and person.death >= world.start - 15:
+            if person.death is not None and world.start - 15 <= person.death < last:
                 known = clock.instant(max(person.death, first) + self.draw.integer(2, 12), 36_000)
                 self._push(known, world.update(person, known, death=person.death))
         stage_day = last - plan.live_days

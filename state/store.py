@@ -209,9 +209,14 @@ class Store:
                     break
 
     def identify(self, pairs: Sequence[tuple[str, bytes]]) -> list[Identity | None]:
-        """Who events were about: (beneficiary, event reference) -> identity, None where forgotten."""
-        found = self._routed([(entity, keys.event(ref)) for entity, ref in pairs])
-        return [identity_of(value) for value in found]
+        """Who events were about: (entity whose record names it, event reference) -> identity, None where forgotten."""
+        self._servers.connect()
+        kinds = (keys.event,) if len(self._servers.prefixes) == 1 else (keys.event, keys.event_away)
+        found = self._routed([(entity, kind(ref)) for kind in kinds for entity, ref in pairs])
+        known = [identity_of(value) for value in found]
+        if len(kinds) == 1:
+            return known
+        return [home or away for home, away in zip(known[: len(pairs)], known[len(pairs) :], strict=True)]
 
     def _routed(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """Values of keys, in one MGET a tag."""

@@ -120,13 +120,9 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
 def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
     """Answer a message that could not be read but whose ids could: nobody waits for ever."""
     said = item.invalid
-    if (
-        said is None
-        or said.event_id is None
-        or said.claim_id is None
-        or said.type not in ("claim", "liquidation", "payment")
-    ):
+    if said is None or not answerable(said):
         return
+    assert said.event_id and said.claim_id and said.type
     item.record = Screened(
         verdict_id=verdict_id(said.event_id, 1),
         event_id=said.event_id,
@@ -143,6 +139,16 @@ def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
         ),
         score=None,
         input=_position(item),
+    )
+
+
+def answerable(said: Invalid | None) -> bool:
+    """Whether somebody waits for an answer to this unreadable message, and can be told by its ids."""
+    return bool(
+        said is not None
+        and said.event_id
+        and said.claim_id
+        and said.type in ("claim", "liquidation", "payment")
     )
 
 

@@ -79,7 +79,8 @@ def run(demo: DemoPlan, progress: Progress) -> Report:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crible-demo-")))
         redis = stack.enter_context(EmbeddedRedis(durable=True))
-        broker = stack.enter_context(EmbeddedBroker())
+        broker = EmbeddedBroker()
+        stack.enter_context(broker)
         _observe(log, redis.url, progress)
         settings = Settings(brokers=broker.bootstrap, redis=redis.url, worker_id="demo")
         topics = Topics(settings.client())

@@ -93,6 +93,7 @@ def report(
         "lost": len(wanted - heard.first.keys()),
         "duplicated": heard.duplicated(),
         "dead_letters": heard.records["dead-letters"],
+        "dead_letters_by_reason": dict(heard.reasons),
         "claims": len(claims),
         "holds": sum(record["decision"] == "HOLD" for record in claims),
         "flagged": sum(record["decision"] == "RELEASE_FLAGGED" for record in claims),

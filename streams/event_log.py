@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,16 +21,17 @@ from schemas.control import Review, Signal
 from schemas.decode import Decoder, Invalid
 from schemas.pseudonym import Pseudonyms
 from state import EmbeddedRedis, Layout, Span, Store
+from streams.asking import ACCEPTS
 from streams.config import Settings
-from streams.control import ControlDesk, lessons
+from streams.control import ControlDesk, told
 from streams.messages import Batch, Message, Output
+from streams.model_folds import LearnerFold, ProfilingFold
 from streams.outputs import dead_letter
 from streams.screening import Screener
 
 CHECKPOINT = 128
+Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)] | None
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-REGISTRY_TYPES = frozenset(("provider", "liquidator", "referential", "policy", "order"))
-CONTROL_TYPES = REGISTRY_TYPES | {"review", "signal"}
 TOPIC_OF = {
     "claim": "claims",
     "liquidation": "liquidations",
@@ -37,12 +39,20 @@ TOPIC_OF = {
     "prior_approval": "prior-approvals",
     "beneficiary": "beneficiaries",
     "rescreen": "rescreens",
+    "provider": "providers",
+    "liquidator": "liquidators",
+    "referential": "referentials",
+    "policy": "policies",
+    "order": "orders",
+    "review": "reviews",
+    "signal": "signals",
 }
+CONTROL_TOPICS = frozenset(TOPIC_OF.values()) - frozenset(ACCEPTS)
 
 
 class _Peek(msgspec.Struct):
     type: str = ""
-    ingest_time: dt.datetime | None = None
+    ingest_time: Any = None
 
 
 _peek = msgspec.json.Decoder(_Peek)
@@ -127,8 +137,9 @@ class EventLogRun:
             return
         if isinstance(event, Review):
             outputs = self.desk.review(event)
-            self.screener.learn(lessons(outputs))
-            self._take([output for output in outputs if output.topic != "learning"])
+            self.screener.learn(LearnerFold(), told(outputs, "learning"))
+            self.screener.learn(ProfilingFold(), told(outputs, "provider-activity"))
+            self._take([output for output in outputs if output.topic == "rescreens"])
         elif isinstance(event, Signal):
             self._take(self.desk.signal(event))
         else:
@@ -148,7 +159,7 @@ def _chunks(lines: Iterable[bytes], size: int, input_name: str) -> Iterator[list
     for offset, line in enumerate(lines):
         topic, at = _kind(line)
         message = Message(topic, input_name, 0, offset, None, line.rstrip(b"\r\n"), at)
-        if topic in CONTROL_TYPES:
+        if topic in CONTROL_TOPICS:
             if run:
                 yield run
                 run = []
@@ -168,9 +179,11 @@ def _kind(line: bytes) -> tuple[str, dt.datetime | None]:
         peek = _peek.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "claims", None  # the screening loop says what is wrong with it
-    if peek.type in CONTROL_TYPES:
-        return peek.type, peek.ingest_time
-    return TOPIC_OF.get(peek.type, "claims"), peek.ingest_time
+    try:
+        at = msgspec.convert(peek.ingest_time, Instant)
+    except msgspec.ValidationError:
+        at = None  # likewise
+    return TOPIC_OF.get(peek.type, "claims"), at
 
 
 @dataclass(frozen=True, slots=True)

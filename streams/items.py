@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from detectors.base import CannotCheck, Finding
 from detectors.models import Evidence, Records, Score, View
+from detectors.models.coverage import Coverage
 from detectors.referentials import Referentials
 from schemas.events import Event
 from schemas.invalid import Invalid
@@ -49,6 +51,13 @@ class Item:
     follow_ups: list[Output] = field(default_factory=list)
 
     @property
+    def event_id(self) -> str:
+        """The event's id, empty where it cannot be read."""
+        if self.event is not None:
+            return self.event.event_id
+        return (self.invalid.event_id if self.invalid else None) or ""
+
+    @property
     def beneficiary(self) -> str:
         """The pseudonym, or what can be known of it."""
         if self.event is not None:
@@ -76,6 +85,10 @@ class Shelf:
     """Beneficiary -> event id -> the claim's record while it is held, None once it no longer is: this batch's only."""
     signals: dict[str, bytes | None] = field(default_factory=dict)
     """Name of a signal's record -> the record, for the entities of this batch."""
+
+    def __post_init__(self) -> None:
+        """The share of INPE in use moves with every claim learned: detectors read it as the records stand."""
+        self.referentials = dataclasses.replace(self.referentials, coverage=Coverage(self.records))
 
     def note_open(self, record: Screened) -> None:
         """Note whether a claim's event is held now."""

@@ -13,11 +13,15 @@ from typing import Any
 import msgspec
 
 from detectors.catalogue import BY_CODE
+from detectors.decision import CONTROLS
 from detectors.reasons import public_reasons
 from schemas.invalid import Invalid
 from schemas.outputs import Alert, AlertClaim, Peers, Reason, Screened, Suspension, Verdict, encode
 from streams.messages import Message, Output
 
+REVIEW = "REVIEW:"
+"""How the cause of a revision begins when a person's outcome is behind it."""
+CONFIRMING = tuple(REVIEW + outcome for outcome in ("CONFIRMED_FRAUD", "ABUSE"))
 _VERDICT_FIELDS = Verdict.__struct_fields__
 _decoder = msgspec.json.Decoder(Screened)
 
@@ -45,14 +49,17 @@ def decode(blob: bytes) -> Screened:
 def public(record: Screened) -> Verdict:
     """What a liquidator may read of a record."""
     values: dict[str, Any] = {name: getattr(record, name) for name in _VERDICT_FIELDS}
+    if record.cause is not None:
+        values["cause"] = _told_cause(record.cause)
     if not record.reasons and record.purpose is None and not record.cannot_check:
         return Verdict(**values)
-    told = record.reasons
-    if (
-        record.decision == "RELEASE"
-    ):  # nothing is under way: only what the liquidator may put right is worth saying
-        told = tuple(reason for reason in told if reason.visibility == "LIQUIDATOR")
-    values["reasons"] = public_reasons(told)
+    told = tuple(reason for reason in record.reasons if reason.visibility == "LIQUIDATOR")
+    masked = len(told) < len(record.reasons)
+    # A release has nothing under way: only what the liquidator may put right is worth saying.
+    values["reasons"] = public_reasons(told if record.decision == "RELEASE" else record.reasons)
+    if masked:  # what is proposed, and at which level, would tell the reasons that are not his
+        proposed = dict.fromkeys(step for reason in told for step in CONTROLS.get(reason.code, ()))
+        values.update(control_level=None, suggested_control=tuple(proposed))
     values["cannot_check"] = tuple(item for item in record.cannot_check if not _audit_only(item.code))
     if record.purpose in ("FRAUD_REVIEW", "INTERNAL_AUDIT"):
         values.update(
@@ -120,7 +127,7 @@ def suspension(record: Screened, verdict: Verdict) -> Suspension:
         amount=record.amount_at_risk,
         reasons=verdict.reasons,
         purpose=purpose,
-        state="HELD" if held else "RELEASED",
+        state=("CONFIRMED" if record.cause in CONFIRMING else "HELD") if held else "RELEASED",
         held_at=record.issued_at,
         expires_at=record.expires_at,
         on_expiry=verdict.on_expiry,
@@ -134,17 +141,16 @@ def suspension(record: Screened, verdict: Verdict) -> Suspension:
 
 def alert_of(record: Screened) -> Alert | None:
     """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when it is held."""
-    if (
-        record.decision != "HOLD"
-        or record.type != "claim"
-        or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT")
-    ):
-        return None
     scheme = record.features.get("scheme")
-    if scheme is not None and not record.features.get("scheme_news"):
-        return None  # the family's case is open already: its claims carry the same case_id in `screened`
+    news = record.features.get("scheme_news") if record.cause is None else None
+    if record.type != "claim" or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
+        return None
+    if scheme is not None and not news:
+        return None  # the family's case is open already
+    if (record.decision != "HOLD" and not news) or (record.cause or "").startswith(REVIEW):
+        return None  # nothing is stopped, or a person knows of it
     lead = max(record.reasons, key=_gravity)
-    entity = scheme or f"beneficiary:{record.beneficiary}"
+    entity = f"provider:{scheme.split(':')[1]}" if scheme else f"beneficiary:{record.beneficiary}"
     seen = record.event_time or dt.datetime.min.replace(tzinfo=dt.UTC)
     declaration = BY_CODE.get(lead.code)
     peers = record.features.get("peers")
@@ -188,6 +194,13 @@ def dead_letter(message: Message, invalid: Invalid, now: dt.datetime) -> Output:
         None,
         tuple((name, text.encode()) for name, text in headers.items()),
     )
+
+
+def _told_cause(cause: str) -> str:
+    """Why a revision exists, without what a person found or which control asked for it."""
+    if cause.startswith(REVIEW):
+        return "REVIEW"
+    return "CONTROL" if cause == "GROUP_HOLD" else cause
 
 
 def _gravity(reason: Reason) -> tuple[int, int]:

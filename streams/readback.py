@@ -31,6 +31,7 @@ class Heard:
     contents: dict[str, set[bytes]] = field(default_factory=dict)
     places: Counter[tuple[bytes, bytes, bytes, str]] = field(default_factory=Counter)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def take(self, record: Record, at: float) -> None:
         """Note one record, received at that instant (seconds since the epoch)."""
@@ -42,7 +43,7 @@ class Heard:
             self.contents.setdefault(said["verdict_id"], set()).add(blake2b(value, digest_size=16).digest())
         elif topic == "screened":
             said = orjson.loads(value)
-            where = dict(record.headers() or ())
+            where = _headers(record)
             self.places[where["topic"], where["partition"], where["offset"], said["verdict_id"]] += 1
             known = self.revisions.setdefault(said["event_id"], [])
             if all(one["verdict_id"] != said["verdict_id"] for one in known):
@@ -50,6 +51,8 @@ class Heard:
             self.live[said["event_id"]] = max(
                 known, key=lambda one: int(one["verdict_id"].rpartition("-")[2])
             )
+        elif topic == "dead-letters":
+            self.reasons[_headers(record).get("reason", b"").decode()] += 1
         elif topic in ("fraud-alerts", "internal-alerts"):
             self.alerts.append(orjson.loads(value))
 
@@ -111,3 +114,10 @@ class Listener:
             for record in self._consumer.consume(500, 0.05):
                 if record.error() is None:
                     self.heard.take(record, time.time())
+
+
+def _headers(record: Record) -> dict[str, bytes]:
+    """The record's headers; those without a value are left out."""
+    said = record.headers() or []
+    pairs = said.items() if isinstance(said, dict) else said
+    return {name: value if isinstance(value, bytes) else value.encode() for name, value in pairs if value is not None}

@@ -23,12 +23,11 @@ from streams import gate, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
-from streams.outputs import decode
+from streams.outputs import CONFIRMING, REVIEW, decode
 
-REPLACED, REVIEW = "REPLACED", "REVIEW:"
+REPLACED = "REPLACED"
 CLEARED = ("LEGITIMATE", "APPEAL_UPHELD")
-CONFIRMED = ("CONFIRMED_FRAUD", "ABUSE")
-NARROWED = (*CONFIRMED, "ERROR")
+NARROWED = ("CONFIRMED_FRAUD", "ABUSE", "ERROR")
 """Outcomes that may name the lines they apply to: the others are legitimate. The remaining ones change no hold."""
 BLANK: dict[str, Any] = {
     "scope": None,
@@ -169,7 +168,7 @@ def _reviewed(record: Screened, event: Rescreen, shelf: Shelf) -> dict[str, Any]
         amounts = decision.from_record(record.features["case"]).amounts
         amount = sum(amounts.get(line, 0) for line in lines)
         changed |= {"scope": "LINES", "lines": lines, "amount_at_risk": amount}
-    if outcome in CONFIRMED:
+    if event.cause in CONFIRMING:
         changed |= {"on_expiry": "ESCALATE", "cause": event.cause}
     return changed
 
@@ -185,7 +184,9 @@ def _joined(record: Screened, found: Finding, state: ClaimState, shelf: Shelf) -
     found.facts = {**found.facts, "amount": found.amount, "lines": len(found.lines or amounts)}
     found.review = state.paid()
     others = [one for one in kept if one is not mine]
-    return _redecided(record, [*others, found], shelf)
+    changed = _redecided(record, [*others, found], shelf)
+    changed["features"].setdefault("scheme", found.scheme)
+    return changed
 
 
 def _put_right(record: Screened, registry: bytes | None, shelf: Shelf) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from detectors import catalogue
 from detectors.base import Context
-from detectors.models import Records, assess, score, view
+from detectors.models import Records, assess, coverage, score, view
 from detectors.models.folds import fold_beneficiary, learning, provider_activity
 from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
@@ -28,7 +28,8 @@ from schemas.observation import event_ref
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from state import Ask, Store
-from streams import answering, asking, following, model_folds, outputs, reanswering, recording
+from streams import answering, asking, following, model_folds, outputs, reanswering, recording, signals
+from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
 from streams.numbers import NameOf, NumberOf
@@ -109,6 +110,7 @@ class Screener:
             batch.spans, [self._ask(item, inputs[item.message.input], shelf) for item in items]
         )
         wanted: list[tuple[str, str]] = []
+        reported: list[str] = []
         for item, answer in zip(items, answers, strict=True):
             item.answer = answer
             item.again = answer.status == "SAME"
@@ -119,19 +121,20 @@ class Screener:
                 item.seen = asking.observation(item.question, [*answer.home, *answer.away])
                 item.view = view(item.event, item.seen, shelf.referentials)
                 wanted += item.view.wanted
+                wanted.append(("coverage", SINGLE))
+                reported += signals.names(item.event)
                 if self._inline:
                     wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
-        pairs = list(dict.fromkeys(wanted))
-        blobs = self._store.models([model_folds.name(pair) for pair in pairs])
-        shelf.records.add(dict(zip(pairs, blobs, strict=True)))
+        pairs, reports = list(dict.fromkeys(wanted)), list(dict.fromkeys(reported))
+        blobs = self._store.models([*(model_folds.name(pair) for pair in pairs), *reports])
+        shelf.records.add(dict(zip(pairs, blobs[: len(pairs)], strict=True)))
+        shelf.signals = dict(zip(reports, blobs[len(pairs) :], strict=True))
 
     def _ask(self, item: Item, index: int, shelf: Shelf) -> Ask:
         event, message = item.event, item.message
-        event_id = event.event_id if event is not None else (item.invalid.event_id if item.invalid else None)
-        if event is None or isinstance(event, Rescreen):
-            event_id = (
-                event_id if event is None and item.claim_id else None
-            )  # a rescreen repeats another event's id
+        event_id = item.event_id or None
+        if event is None or isinstance(event, Rescreen):  # a rescreen repeats another event's id
+            event_id = event_id if answering.answerable(item.invalid) else None
         if event is not None:
             item.question = asking.question(event, shelf.referentials, self._store.number, message.offset)
         asked = item.question
@@ -154,6 +157,8 @@ class Screener:
     def _detect(self, item: Item, shelf: Shelf) -> None:
         if not isinstance(item.event, Claim) or item.view is None or self._settled(item):
             return
+        if item.event.action == "CANCEL":
+            return  # nothing is asked for
         started = time.perf_counter()
         item.evidence = assess(item.view, shelf.records)
         self._spend("models", started)
@@ -181,7 +186,7 @@ class Screener:
         started = time.perf_counter()
         status = item.answer.status if item.answer else "NONE"
         if self._settled(item):
-            answering.restore(item)
+            answering.restore(item, shelf)
         elif status == "OTHER":
             item.invalid = answering.reused(item)
         elif item.invalid is not None:
@@ -193,7 +198,7 @@ class Screener:
         elif isinstance(item.event, Rescreen):
             reanswering.answer(item, item.event, shelf, self._now)
         elif isinstance(item.event, Beneficiary):
-            reanswering.rights_changed(item, item.event)
+            reanswering.rights_changed(item, item.event, shelf)
         if not item.again:
             following.note(item, shelf)
         self._spend("decide", started)
@@ -207,15 +212,19 @@ class Screener:
         records = shelf.records
         told = provider_activity(item.view, records)
         value = item.score.value if item.score else (item.record.score if item.record else None)
-        lesson = None if value is None else learning(item.view, value)
+        lesson = None
+        if value is not None and isinstance(item.event, Claim):
+            held = item.record is not None and item.record.decision == "HOLD"
+            inpe = coverage.told(item.event, shelf.referentials) if item.view.feeds else None
+            lesson = learning(item.view, value, held=held, inpe=inpe)
         if not self._inline:
             item.follow_ups += recording.private(told, lesson)
         if (
             item.answer is not None and item.answer.recorded is None
         ):  # else its models were written with its verdict
             if item.view.feeds:
-                held = records.beneficiary(item.view.beneficiary)
-                records.put("beneficiary", item.view.beneficiary, fold_beneficiary(held, item.view, records))
+                usual = records.beneficiary(item.view.beneficiary)
+                records.put("beneficiary", item.view.beneficiary, fold_beneficiary(usual, item.view, records))
             if self._inline:
                 self._learn_inline(records, told, lesson)
         self._spend("models", started)
@@ -232,9 +241,8 @@ class Screener:
                 records.add(dict(zip(wanted, blobs, strict=True)))
             model_folds.learn(records, lesson)
 
-    def learn(self, lessons: Iterable[dict[str, Any]]) -> None:
-        """Learn from reviews in line (event log). Their records are written at once."""
-        fold = model_folds.LearnerFold()
+    def learn(self, fold: Fold, lessons: Iterable[dict[str, Any]]) -> None:
+        """Learn in line what did not come with a claim (event log). The records are written at once."""
         for lesson in lessons:
             keys = fold.keys([lesson])
             held = dict(zip(keys, self._store.models(keys), strict=True))
@@ -244,6 +252,7 @@ class Screener:
 
     def _record(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
         recording.identify_evidence(items, self._store)
+        marks = following.schemes(items, self._store)
         following.families(items, self._store)
         index = {span.input: position for position, span in enumerate(batch.spans)}
         entries, owners = [], []
@@ -254,18 +263,16 @@ class Screener:
             if entry is not None:
                 entries.append(entry)
                 owners.append(item)
-        changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()}
+        changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()} | marks
         stand: dict[str, bytes] = {}
         for item, blob in zip(owners, self._store.record(batch.spans, entries, changed), strict=True):
             recording.stands(item, blob)
-            if item.event is not None and item.blob:
-                stand[item.event.event_id] = item.blob
+            if item.record is not None and item.blob:
+                stand[item.record.event_id] = item.blob
         for item in items:
-            if (
-                item.again and item.record is None and item.event is not None
-            ):  # its first submission is in this batch
-                item.standing = stand.get(item.event.event_id)
-                answering.restore(item)
+            if item.again and item.record is None and item.event_id:  # its first submission is in this batch
+                item.standing = stand.get(item.event_id)
+                answering.restore(item, shelf)
 
     # -- publish: everything derives from the record
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detectors.models import activity, beneficiary, fusion, peers, practice, provider, quantile
+from detectors.models import activity, beneficiary, coverage, fusion, peers, practice, provider, quantile
 from detectors.models.keys import (
     PROVIDERS_KEY,
     SINGLE,
@@ -58,12 +58,15 @@ def fold_beneficiary(record: BeneficiaryRecord | None, view: View, records: Reco
     return beneficiary.fold(record, view, records)
 
 
-def learning(view: View, score: float, *, held: bool = False) -> Message:
+def learning(
+    view: View, score: float, *, held: bool = False, inpe: coverage.Told | None = None
+) -> Message:
     """The `learning` message of a scored claim: what it teaches the peers, the groups' activity and the
     quantile.
 
     A claim that is held is no candidate for a flag: it enters the quantile as 0.
-    `peers` holds [entity, value, source], `activity` [group, INPE, day, three logarithms].
+    `peers` holds [entity, value, source], `activity` [group, INPE, day, three logarithms], `inpe` the day of
+    arrival and what `coverage.told` said.
     """
     taught: list[list[Any]] = []
     active: list[list[Any]] = []
@@ -88,6 +91,7 @@ def learning(view: View, score: float, *, held: bool = False) -> Message:
         "peers": taught,
         "activity": active,
         "score": (0.0 if held else score) if view.care else None,
+        "inpe": [view.arrival_day, inpe] if inpe and view.feeds else None,
     }
 
 
@@ -101,6 +105,8 @@ def touched(message: Mapping[str, Any]) -> list[Pair]:
         pairs["activity", entry[0]] = None
     if message["score"] is not None:
         pairs["quantile", SINGLE] = None
+    if message.get("inpe"):
+        pairs["coverage", SINGLE] = None
     return list(pairs)
 
 
@@ -126,6 +132,8 @@ def fold_learning(records: Records, message: Mapping[str, Any]) -> dict[Pair, Re
             changed["activity", group] = summary
     if message["score"] is not None:
         changed["quantile", SINGLE] = quantile.fold(records.quantile, message["score"])
+    if told := message.get("inpe"):
+        changed["coverage", SINGLE] = coverage.fold(records.coverage, told[0], told[1])
     return changed
 
 

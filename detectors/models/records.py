@@ -149,6 +149,13 @@ class QuantileRecord(Record, array_like=True, frozen=True, gc=False):
     counts: tuple[Count, ...] = ()
 
 
+class CoverageRecord(Record, array_like=True, frozen=True, gc=False):
+    """Lines that bear an INPE, and lines, by kind of provider and day of arrival; seven days up to the newest."""
+
+    newest: Day = 0
+    kinds: dict[str, dict[Day, tuple[Count, Count]]] = {}
+
+
 KINDS: Final[dict[str, type[Record]]] = {
     "peers": PeerRecord,
     "beneficiary": BeneficiaryRecord,
@@ -157,6 +164,7 @@ KINDS: Final[dict[str, type[Record]]] = {
     "members": MembersRecord,
     "fusion": FusionRecord,
     "quantile": QuantileRecord,
+    "coverage": CoverageRecord,
 }
 
 _encoder = msgspec.msgpack.Encoder()

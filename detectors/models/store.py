@@ -10,6 +10,7 @@ from detectors.models.keys import SINGLE, Pair
 from detectors.models.records import (
     ActivityRecord,
     BeneficiaryRecord,
+    CoverageRecord,
     FusionRecord,
     MembersRecord,
     PeerRecord,
@@ -95,6 +96,11 @@ class Records:
     def members(self, group: str) -> MembersRecord | None:
         """The peer group's members."""
         return self._get("members", group, MembersRecord)
+
+    @property
+    def coverage(self) -> CoverageRecord | None:
+        """How far INPE are in use."""
+        return self._get("coverage", SINGLE, CoverageRecord)
 
     @property
     def fusion(self) -> FusionRecord:

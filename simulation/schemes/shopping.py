@@ -14,11 +14,8 @@ from simulation.schemes.stage import Stage
 SHOPPERS, FILES = 3, 15
 VILLAGERS, VILLAGE_FILES = 5, 5
 DISCHARGED = 8
-SOUGHT = (
-    ("N02AB", "N05A"),
-    ("A10BJ", "A10AE"),
-    ("N05A", "N02AA"),
-)  # opioids, antipsychotics, injectable antidiabetics
+SOUGHT = (("N02AA", "N02AB"), ("A10BJ", "A10AE"), ("N05A",))
+"""What each of them looks for, and nothing else: opioids, injectable antidiabetics, antipsychotics."""
 
 
 def _deliver(

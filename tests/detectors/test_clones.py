@@ -75,11 +75,15 @@ def test_one_beneficiary_many_times_is_no_family() -> None:
     assert scene.play("P04", PACKAGE) == ([], [])
 
 
-@pytest.mark.parametrize(("theirs", "fires"), [(199, True), (200, False)])
+@pytest.mark.parametrize(("theirs", "fires"), [(200, True), (201, False)])
 def test_lift_over_the_peers(theirs: int, fires: bool) -> None:
-    # own share 1; peers' share (theirs + 1) / 1001, so that the lift is 5 at about 199 of 1,000
+    # own share 1; peers' share (theirs + 0.05) / 1001, so that the lift is 5 at about 200 of 1,000
     scene = family(*[0] * 7, signature=Frequency(3, theirs + 8, 8, 0, 0, 0))
     assert bool(scene.play("P04", PACKAGE)[0]) is fires
+
+
+def test_few_claims_of_peers_still_compare() -> None:
+    assert family(*[0] * 7, group=Frequency(2, 3 + 8, 8, 0, 0, 0)).play("P04", PACKAGE)[0]
 
 
 def test_without_peers_nothing_can_be_compared() -> None:

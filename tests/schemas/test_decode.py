@@ -46,7 +46,6 @@ UNREADABLE = {
     "tombstone": (None, invalid.TOMBSTONE),
     "empty": (b"", invalid.EMPTY),
     "blank": (b" \n", invalid.EMPTY),
-    "truncated": (wire(claim())[:-7], invalid.NOT_JSON),
     "text": (b"claim", invalid.NOT_JSON),
     "two objects": (wire(claim()) * 2, invalid.NOT_JSON),
     "a list": (b"[1]", invalid.NOT_OBJECT),
@@ -68,6 +67,15 @@ def test_what_is_no_object_gives_no_ids(case: str) -> None:
         None if case != "a list" else "an array",
     )
     assert error.expected
+
+
+@pytest.mark.parametrize("kept", [-7, -40])
+def test_a_message_cut_short_still_tells_the_ids_before_the_cut(kept: int) -> None:
+    error = refuse(wire(claim())[:kept])
+    assert (error.reason, error.event_id, error.claim_id) == (invalid.NOT_JSON, "E-1", "D-1")
+    cut = wire(claim())
+    error = refuse(cut[: cut.index(b'"D-1"') + 3])
+    assert (error.event_id, error.claim_id) == ("E-1", None)  # half an id is none
 
 
 # message, reason, field, value shown, part of the expectation

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import pytest
 
 from schemas.decode import Decoder
 from simulation.synthea import MAPPING, ImportFailure, import_synthea, number_of
+from simulation.synthea_page import PAGE, page
 from tests.simulation.synthea_export import PEOPLE, write_export, write_table
+from tests.support.reference_data import folder
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -78,8 +79,9 @@ def test_the_mapping_names_each_field_once() -> None:
 
 
 def test_the_real_export_is_read_whole() -> None:
-    directory = os.environ.get("CRIBLE_TEST_SYNTHEA")
-    if not directory:
-        pytest.skip("CRIBLE_TEST_SYNTHEA names no Synthea export")
-    counts = Counter(event["type"] for event in import_synthea(directory))
-    assert counts["claim"] > 1000
+    counts = Counter(event["type"] for event in import_synthea(folder("synthea")))
+    assert counts["claim"] == 9120
+
+
+def test_the_page_says_what_the_import_does() -> None:
+    assert (Path(__file__).resolve().parents[2] / PAGE).read_text(encoding="utf-8") == page()
