@@ -19,7 +19,7 @@ SLACK = 0.05
 
 @dataclass(slots=True)
 class Stock:
-    """One simulated world, parted in order of arrival: what comes first, what is observed, what is screened."""
+    """One simulated world in order of arrival: what comes first, what is observed, what is screened."""
 
     registries: list[Event] = field(default_factory=list)
     people: list[Event] = field(default_factory=list)
@@ -41,7 +41,7 @@ def simulate(claims: int, history: int, seed: int = 1) -> Stock:
 
 
 def take(live: list[Event], lines: float, count: int) -> list[Event]:
-    """Take `count` claims out of `live`, the first whose mean number of lines is `lines`, in order of arrival.
+    """Take `count` claims of `lines` lines on average out of `live`, the first ones, in order of arrival.
 
     Raises ValueError where there are too few of them.
     """

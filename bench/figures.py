@@ -11,7 +11,7 @@ __all__ = ["median", "processor_seconds", "quantile", "resident_mb"]
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of the values lies (nearest rank). Raises ValueError without values."""
+    """The value below which this share of them lies (nearest rank). Raises ValueError without values."""
     if not values:
         raise ValueError("no values to take a quantile of")
     ordered = sorted(values)

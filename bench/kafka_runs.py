@@ -1,4 +1,4 @@
-"""The worker on the embedded broker: throughput, its processor time, and latency for a read_committed reader."""
+"""The worker on the embedded broker: throughput, processor time, and latency for a read_committed reader."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ class WorkerBench:
         self._stack = stack
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crible-bench-")))
         self._server = stack.enter_context(EmbeddedRedis(durable=True))
-        broker = stack.enter_context(EmbeddedBroker())
+        broker = EmbeddedBroker()
+        stack.enter_context(broker)
         settings = Settings(brokers=broker.bootstrap, redis=self._server.url, worker_id="bench")
         Topics(settings.client()).create(1)
         self._producer = Producer(
@@ -87,8 +88,11 @@ class WorkerBench:
         self._settings, self._folder = settings, folder
 
     def start(self, stock: Stock) -> None:
-        """Registries and people first, then the worker; returns when it is ready. Raises RuntimeError where it is not."""
-        self._send(stock.registries, 0.0)
+        """Registries and people first, then the worker; returns when it has taken them in.
+
+        Raises RuntimeError where it does not become ready.
+        """
+        self._send([*stock.registries, *stock.people], 0.0)
         settings = self._settings
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIBLE_")}
         ours = {
@@ -105,10 +109,10 @@ class WorkerBench:
             if not self._worker.alive() or time.monotonic() > deadline:
                 raise RuntimeError(f"the worker did not become ready:\n{self._worker.output(20)}")
             time.sleep(0.05)
-        self._send(stock.people, 0.0)
+        self._caught_up(len(stock.people))
 
     def throughput(self, claims: Sequence[Event], runs: int) -> dict[str, Any]:
-        """Claims as fast as the broker takes them, in `runs` parts: medians a second and a processor second."""
+        """Claims as fast as the broker takes them, in `runs` parts: medians."""
         size = len(claims) // runs
         rates, costs = [], []
         for number in range(runs):
@@ -136,6 +140,18 @@ class WorkerBench:
                 for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
             },
         }
+
+    def _caught_up(self, people: int) -> None:
+        """Wait until the worker has committed all beneficiaries: they get no verdict."""
+        group = {"group.id": self._settings.group, "enable.auto.commit": False}
+        watcher = Consumer({**self._settings.client(), **group})
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            (stands,) = watcher.committed([TopicPartition("beneficiaries", 0)], timeout=5)
+            if stands.offset >= people:
+                break
+            time.sleep(0.1)
+        watcher.close()
 
     def _answered(self, events: Sequence[Event], rate: float) -> dict[str, float]:
         sent = self._send(events, rate)

@@ -1,4 +1,4 @@
-"""The loop from an event log: processor time without a broker, profiling and learner in line, verdicts encoded."""
+"""The loop from an event log: profiling and learner in line, verdicts encoded, no broker."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from schemas.decode import Decoder
 from state import EmbeddedRedis, Layout, Store
 from streams.control import ControlDesk
 from streams.event_log import EventLogRun
+from streams.heap import settle
 from streams.messages import Output
 from streams.screening import Screener
 
@@ -102,6 +103,7 @@ class LogBench:
         """Feed registries, people and history: windows and models are mature then."""
         run = self._log(self._screener(Metrics()))
         run.run(encoded([*stock.registries, *stock.people, *stock.history]))
+        settle()
 
     def measure(self, claims: Sequence[bytes], lines: float, runs: int) -> Sized:
         """Screen the claims in `runs` equal parts, each a log of its own on the same windows."""

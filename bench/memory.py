@@ -18,7 +18,7 @@ def measure(server: EmbeddedRedis, claims: int) -> dict[str, float]:
     """
     client: Any = redis.Redis(port=server.port)
     try:
-        logs = [key for key in client.scan_iter(match="*:b:*", count=1_000)]
+        logs = list(client.scan_iter(match="*:b:*", count=1_000))
         sample = logs[:SAMPLE]
         with client.pipeline(transaction=False) as pipe:
             for key in sample:

@@ -12,6 +12,7 @@ from schemas.claim import Line
 from schemas.warnings import is_inpe
 
 Results = Iterator[Finding | CannotCheck]
+ROLES = ("executor", "performer", "place", "prescriber")
 
 
 class UnknownInpe:
@@ -52,12 +53,14 @@ class UnknownInpe:
         for line in context.claim.lines:
             if abroad(context.claim, line):
                 continue
-            for role in ("executor", "prescriber"):
-                defect = self._defect(context, line, role, unknown)
+            for role, number in (("executor", line.executor), ("prescriber", line.prescriber)):
+                defect = self._defect(context, line, role, number, unknown)
                 if defect is not None:
                     defects.setdefault((defect, role), []).append(line)
         for missing in sorted(unknown):
             yield CannotCheck("E03", missing)
+        if not defects:
+            return
         floor = context.value("E03", "coverage_to_hold")
         for (defect, role), lines in sorted(defects.items(), key=lambda item: item[0]):
             numbers = {line.line for line in lines}
@@ -76,8 +79,7 @@ class UnknownInpe:
             )
 
     @staticmethod
-    def _defect(context: Context, line: Line, role: str, unknown: set[str]) -> str | None:
-        number: str | None = getattr(line, role)
+    def _defect(context: Context, line: Line, role: str, number: str | None, unknown: set[str]) -> str | None:
         tables = context.referentials
         if number is None:
             if role == "executor":
@@ -89,16 +91,20 @@ class UnknownInpe:
                 unknown.add("acts" if act is None else "acts.needs_prescription")
                 return None
             return "missing" if act.needs_prescription else None
+        entry = tables.providers.get(number)
         if not is_inpe(number):
             return "malformed"
-        if not tables.providers:
+        if entry is None:
+            if tables.providers:
+                return "unknown"
             unknown.add("providers")
             return None
-        entry = tables.provider(number)
-        if entry is None:
-            return "unknown"
-        if entry.active is not None and not any(span.covers(line.service_date) for span in entry.active):
-            return "inactive"
+        if entry.active is not None:
+            for span in entry.active:
+                if span.covers(line.service_date):
+                    break
+            else:
+                return "inactive"
         if role == "executor":
             act = tables.act(line.nomenclature, line.code, line.service_date)
             if act is not None and act.allowed_kinds and entry.kind not in act.allowed_kinds:
@@ -142,8 +148,8 @@ class ExcludedActor:
         unknown: set[str] = set()
         providers = context.referentials.providers
         for line in context.claim.lines:
-            for role in ("executor", "performer", "place", "prescriber"):
-                number = getattr(line, role)
+            actors = (line.executor, line.performer, line.place, line.prescriber)
+            for role, number in zip(ROLES, actors, strict=True):
                 if number is None:
                     continue
                 entry = providers.get(number)
@@ -155,8 +161,8 @@ class ExcludedActor:
                         excluded.setdefault((number, role), set()).add(line.line)
         for missing in sorted(unknown):
             yield CannotCheck("E04", missing)
-        for (number, role), lines in sorted(excluded.items()):
-            yield self._finding(context, f"excluded_{role}", lines, {"inpe": number})
+        for (known, role), lines in sorted(excluded.items()):
+            yield self._finding(context, f"excluded_{role}", lines, {"inpe": known})
         if context.referentials.orders and context.claim.kind in CARE_KINDS:
             yield from self._orders(context)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
 from detectors.base import CannotCheck, Context, Declaration, Detector, Finding
@@ -18,6 +18,10 @@ from detectors.peers import PeerOutlier
 from detectors.shopping import Shopping
 from detectors.terms import MODELS
 from detectors.workload import ImpossibleDay
+
+if TYPE_CHECKING:
+    from detectors.policy import Thresholds
+    from schemas.claim import Claim
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     RightsNotOpen(),
@@ -40,6 +44,14 @@ DECLARATIONS: Final[tuple[Declaration, ...]] = tuple(detector.declaration for de
 BY_CODE: Final[dict[str, Declaration]] = {declaration.code: declaration for declaration in DECLARATIONS}
 
 
+class Applied(NamedTuple):
+    """A detector that applies to a kind of claim, and how."""
+
+    detector: Detector
+    code: str
+    shadow: bool
+
+
 class Answers(NamedTuple):
     """What the detectors say of one claim. `shadow` findings are recorded and decide nothing."""
 
@@ -55,41 +67,51 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     rejected is put to review instead of holding.
     """
     answers = Answers([], [], [])
-    claim, thresholds, stale = context.claim, context.thresholds, context.referentials.stale
-    sector: str | None = None
-    if claim.lines and claim.lines[0].executor is not None:
-        entry = context.referentials.provider(claim.lines[0].executor)
-        sector = None if entry is None else entry.sector
-    for detector in detectors:
-        declaration = detector.declaration
-        if claim.kind not in declaration.kinds or (
-            claim.flow is not None and claim.flow not in declaration.flows
-        ):
-            continue
-        mode = (
-            thresholds.mode(declaration.code, claim.flow, claim.organism, sector)
-            if thresholds.modes
-            else "enforce"
-        )
-        if mode == "off":
-            continue
-        findings: list[Finding] = []
-        cannot: dict[CannotCheck, None] = {}
+    stale = context.referentials.stale
+    for detector, code, shadow in _applied(context, detectors):
         try:
-            for item in detector.check(context):
-                if isinstance(item, Finding):
-                    findings.append(item)
-                else:
-                    cannot[item] = None
+            said = list(detector.check(context))
         except Exception as error:  # a detector's defect must not stop the stream; it is counted by type
-            answers.cannot_check.append(CannotCheck(declaration.code, f"error:{type(error).__name__}"))
+            answers.cannot_check.append(CannotCheck(code, f"error:{type(error).__name__}"))
             continue
-        if findings and stale and rests_on(declaration, stale):
+        if not said:
+            continue
+        findings = [item for item in said if isinstance(item, Finding)]
+        if findings and stale and rests_on(detector.declaration, stale):
             for finding in findings:
                 finding.review = True
-        (answers.findings if mode == "enforce" else answers.shadow).extend(findings)
-        answers.cannot_check.extend(cannot)
+        (answers.shadow if shadow else answers.findings).extend(findings)
+        answers.cannot_check.extend(dict.fromkeys(item for item in said if isinstance(item, CannotCheck)))
     return answers
+
+
+def _applied(context: Context, detectors: Iterable[Detector]) -> tuple[Applied, ...]:
+    """The detectors that run on the claim; those of the catalogue are chosen once for claims alike."""
+    claim, thresholds = context.claim, context.thresholds
+    sector: str | None = None
+    if claim.lines and claim.lines[0].executor is not None:
+        entry = context.referentials.providers.get(claim.lines[0].executor)
+        sector = None if entry is None else entry.sector
+    if detectors is not DETECTORS:
+        return _choose(detectors, thresholds, claim, sector)
+    alike = (claim.kind, claim.flow, claim.organism, sector)
+    chosen = thresholds.chosen.get(alike)
+    if chosen is None:
+        chosen = thresholds.chosen[alike] = _choose(detectors, thresholds, claim, sector)
+    return chosen
+
+
+def _choose(
+    detectors: Iterable[Detector], thresholds: Thresholds, claim: Claim, sector: str | None
+) -> tuple[Applied, ...]:
+    chosen = []
+    for detector in detectors:
+        declared = detector.declaration
+        if claim.kind in declared.kinds and (claim.flow is None or claim.flow in declared.flows):
+            mode = thresholds.mode(declared.code, claim.flow, claim.organism, sector)
+            if mode != "off":
+                chosen.append(Applied(detector, declared.code, mode == "shadow"))
+    return tuple(chosen)
 
 
 def rests_on(declaration: Declaration, tables: Iterable[str]) -> bool:

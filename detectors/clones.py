@@ -196,5 +196,7 @@ def _members(clones: Clones) -> float:
     """The share of the other providers of the group that bill the signature, in the bucket where more of them do."""
     mine, all_ = clones.signature_peers, clones.group_peers
     now = (mine.members - (mine.own > 0)) / max(1, all_.members - (all_.own > 0))
-    before = (mine.members_before - (mine.own_before > 0)) / max(1, all_.members_before - (all_.own_before > 0))
+    before = (mine.members_before - (mine.own_before > 0)) / max(
+        1, all_.members_before - (all_.own_before > 0)
+    )
     return max(now, before)

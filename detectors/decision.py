@@ -127,7 +127,9 @@ def decide(case: Case, findings: Iterable[Finding], thresholds: Thresholds) -> D
     holding += _worth_holding(case, rest, _named(case, holding) if holding else frozenset(), thresholds)
     ordered = any(finding.scope for finding in holding)
     lines = _named(case, holding) if holding else frozenset()
-    reachable = not any(finding.code == AFTER_DEATH for finding in holding)  # whom a hold could keep from care
+    reachable = not any(
+        finding.code == AFTER_DEATH for finding in holding
+    )  # whom a hold could keep from care
     whole = lines >= case.amounts.keys()
     if holding and case.essential and case.sole_provider and whole and reachable and not ordered:
         return _release(case, findings, thresholds, good_cause=GOOD_CAUSE)

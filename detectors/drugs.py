@@ -16,8 +16,8 @@ def is_ean13(code: str) -> bool:
     """Whether the text is thirteen digits whose last one is the GS1 check digit of the others."""
     if len(code) != 13 or not (code.isascii() and code.isdigit()):
         return False
-    digits = [int(digit) for digit in code]
-    return (sum(digits[:12:2]) + 3 * sum(digits[1:12:2]) + digits[12]) % 10 == 0
+    digits = code.encode()  # ASCII digits are 48 more than their values: 25 x 48 in all, a multiple of ten
+    return (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
 
 
 class InvalidDrug:

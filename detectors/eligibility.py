@@ -62,10 +62,10 @@ class RightsNotOpen:
         uncovered: set[int] = set()
         first = dt.date.max
         for number, day in _dated(context):
-            covering = [right for right in person.rights if right.covers(day)]
-            if any(right.status in ("OPEN", "MAINTAINED") for right in covering):
+            statuses = [right.status for right in person.rights if right.covers(day)]
+            if "OPEN" in statuses or "MAINTAINED" in statuses:
                 continue
-            if any(right.status is None for right in covering):
+            if None in statuses:
                 yield CannotCheck("E01", "beneficiary.rights.status")
                 continue
             uncovered.add(number)

@@ -46,11 +46,11 @@ class IncompatiblePair:
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
         seen, unknown = context.seen, False
-        lines = {line.line: line for line in context.claim.lines}
         days = {own.day for own in seen.own}
         earlier = [line for line in seen.log if line.day in days]
         if len(seen.own) + len(earlier) < 2:
             return
+        lines = {line.line: line for line in context.claim.lines}
         for position, own in enumerate(seen.own):
             line = lines.get(own.line)
             if line is None or line.nomenclature == DRUGS or own.executor == 0:

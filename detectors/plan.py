@@ -96,12 +96,12 @@ def facts(claim: Claim, referentials: Referentials) -> list[PlannedFact]:
     if claim.kind not in CARE_KINDS:
         return found
     for line in claim.lines:
-        day = day_number(line.service_date)
         if line.service_end is not None and line.care_group == "HOSPITALISATION":
+            day = day_number(line.service_date)
             until = max(day, day_number(line.service_end))
             found.append(PlannedFact(STAY, act_name(line), day, until, line.executor))
         act = referentials.act(line.nomenclature, line.code, line.service_date)
-        if act is None:
+        if act is None or not (act.tooth_class or act.once_in_life or act.device_class):
             continue
         last = max(map(day_number, days(line)))
         if act.tooth_class is not None:
@@ -134,4 +134,5 @@ def essential(claim: Claim, referentials: Referentials, person: Beneficiary | No
 
 def sole_provider(claim: Claim, referentials: Referentials) -> bool:
     """Whether some line's executor is the only provider of its kind in its commune."""
-    return any(referentials.sole_of_kind(line.executor) for line in claim.lines if line.executor is not None)
+    executors = {line.executor for line in claim.lines if line.executor is not None}
+    return any(map(referentials.sole_of_kind, executors))

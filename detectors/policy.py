@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from detectors.base import Declaration, Threshold
 from schemas.referential import DetectorRow
+
+if TYPE_CHECKING:
+    from detectors.catalogue import Applied
 
 T = TypeVar("T")
 Mode = Literal["off", "shadow", "enforce"]
@@ -67,6 +70,8 @@ class Thresholds:
         codes = {code for code, _ in self.defaults}
         self._values: dict[tuple[str, str], list[tuple[DetectorRow, float]]] = {}
         self.modes: dict[str, list[tuple[DetectorRow, Mode]]] = {}
+        self.chosen: dict[tuple[str, str | None, str, str | None], tuple[Applied, ...]] = {}
+        """(kind, flow, organism, sector) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
         text = repr((RULES, sorted(self.defaults.items()), sorted(map(repr, kept))))
         self.ruleset = f"{RULES}-{blake2b(text.encode(), digest_size=6).hexdigest()}"

@@ -109,7 +109,9 @@ class Referentials:
         """Table -> its editions, newest first, joined by commas: what a verdict names."""
         held: dict[str, str] | None = self.memo.get("editions")
         if held is None:
-            held = {name: ",".join(e.edition for e in editions) for name, editions in sorted(self.tables.items())}
+            held = {
+                name: ",".join(e.edition for e in editions) for name, editions in sorted(self.tables.items())
+            }
             self.memo["editions"] = held
         return held
 
@@ -134,9 +136,9 @@ class Referentials:
 
     def _one(self, name: str, key: Any, day: dt.date) -> Any:
         for edition in self.tables.get(name, ()):
-            if edition.covers(day):
+            if edition.valid_from <= day and (edition.valid_to is None or day <= edition.valid_to):
                 for row in edition.index.get(key, ()):
-                    if row.covers(day):
+                    if (row.from_ is None or row.from_ <= day) and (row.to is None or day <= row.to):
                         return row
                 return None
         return None
@@ -218,12 +220,12 @@ class Referentials:
 
     def deadline(self, organism: str, flow: str | None, day: dt.date) -> DeadlineRow | None:
         """Filing and payment deadlines: the organism's own row before the general one."""
-        row: DeadlineRow
-        for key in (organism, None):
-            for row in self.rows("deadlines", key, day):
-                if row.flow in (None, flow):
-                    return row
-        return None
+        asked = ("deadline", organism, flow, day)
+        if asked not in self.memo:
+            rows = [row for key in (organism, None) for row in self.rows("deadlines", key, day)]
+            self.memo[asked] = next((row for row in rows if row.flow in (None, flow)), None)
+        found: DeadlineRow | None = self.memo[asked]
+        return found
 
     def rate(
         self, organism: str, care_group: str, day: dt.date, sector: str | None, kind: str | None

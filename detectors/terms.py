@@ -16,7 +16,8 @@ class ModelTerm:
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """What the evidence says under this code."""
         if context.evidence is not None:
-            yield from context.evidence.of(self.declaration.code)
+            return iter(context.evidence.of(self.declaration.code))
+        return iter(())
 
 
 def _model(

@@ -5,8 +5,9 @@ They run on every event that decoded, so they cost a few attribute reads; one th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from msgspec import inspect
@@ -51,6 +52,7 @@ class _Plan:
     """Where a struct keeps days, lists of days, structs and lists of structs."""
 
     days: tuple[str, ...]
+    days_of: Callable[[Any], tuple[Any, ...]]
     lists: tuple[str, ...]
     parts: tuple[str, ...]
     part_lists: tuple[str, ...]
@@ -128,10 +130,9 @@ def _signal(signal: Signal) -> Fault | None:
 def _calendar(part: Any, path: str) -> Fault | None:
     """The first day out of range or out of order in a struct and in the structs below it."""
     plan = _PLANS[type(part)]
-    for name in plan.days:
-        day = getattr(part, name)
+    for index, day in enumerate(plan.days_of(part)):
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-            return Fault(invalid.OUT_OF_RANGE, path + _wire(name), day.isoformat(), _YEARS)
+            return Fault(invalid.OUT_OF_RANGE, path + _wire(plan.days[index]), day.isoformat(), _YEARS)
     for first, last in plan.ordered:
         start, end = getattr(part, first), getattr(part, last)
         if start is not None and end is not None and end < start:
@@ -171,6 +172,16 @@ def _structs(kinds: tuple[type, ...]) -> Iterator[inspect.StructType]:
         yield info
 
 
+def _reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads these attributes of a struct at once."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    if not names:
+        return lambda _: ()
+    only = attrgetter(names[0])
+    return lambda part: (only(part),)
+
+
 def _plans(kinds: tuple[type, ...], known: dict[type, _Plan]) -> dict[type, _Plan]:
     for info in _structs(kinds):
         kind = info.cls
@@ -190,7 +201,9 @@ def _plans(kinds: tuple[type, ...], known: dict[type, _Plan]) -> dict[type, _Pla
                     part_lists.append(field.name)
                     _plans((item.cls,), known)
         ordered = tuple(pair for base, pair in _ORDERED.items() if issubclass(kind, base))
-        known[kind] = _Plan(tuple(days), tuple(lists), tuple(parts), tuple(part_lists), ordered)
+        known[kind] = _Plan(
+            tuple(days), _reader(days), tuple(lists), tuple(parts), tuple(part_lists), ordered
+        )
     return known
 
 

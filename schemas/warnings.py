@@ -6,18 +6,23 @@ abroad has no INPE; a date or an amount that contradicts another is said here an
 
 from __future__ import annotations
 
+from functools import lru_cache
+from operator import attrgetter
+
 from schemas.claim import Claim, Line
 
 HOME_COUNTRY = "MA"
 INPE_DIGITS = 9  # ANAM's guide; no checksum is published, and the meaning of the first digits is unverified
 
 _ACTORS = ("executor", "performer", "place", "prescriber")
+_actors = attrgetter(*_ACTORS)
 _TEETH = frozenset(
     quadrant * 10 + tooth for quadrant in range(1, 9) for tooth in range(1, 9 if quadrant < 5 else 6)
 )
 """FDI notation: quadrants 1-4 of eight permanent teeth, 5-8 of five deciduous ones."""
 
 
+@lru_cache(maxsize=1 << 16)
 def is_inpe(number: str) -> bool:
     """Whether the text has the form of an INPE: nine ASCII digits."""
     return len(number) == INPE_DIGITS and number.isascii() and number.isdigit()
@@ -30,22 +35,22 @@ def of(claim: Claim, home: str = HOME_COUNTRY) -> tuple[str, ...]:
     if (
         claim.declared_total is not None
         and lines
-        and claim.declared_total != sum(line.amount for line in lines)
+        and claim.declared_total != sum([line.amount for line in lines])
     ):
         found.append("declared-total:declared_total")
     for index, document in enumerate(claim.documents or ()):
         if document.lines and not {line.line for line in lines}.issuperset(document.lines):
             found.append(f"document-line:documents[{index}].lines")
     for index, line in enumerate(lines):
-        found.extend(f"{code}:lines[{index}].{field}" for code, field in _line(claim, line, home))
+        for code, field in _line(claim, line, home):
+            found.append(f"{code}:lines[{index}].{field}")
     return tuple(found)
 
 
 def _line(claim: Claim, line: Line, home: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if line.country in (None, home):
-        for field in _ACTORS:
-            number = getattr(line, field)
+        for field, number in zip(_ACTORS, _actors(line), strict=True):
             if number is not None and not is_inpe(number):
                 found.append(("inpe-format", field))
     if line.service_date > claim.deposit_date:

@@ -332,31 +332,15 @@ class Care:
         number = doctor.number(draw)
         written = day - draw.integer(1, 12)
         dossier = Dossier(person, day)
-        price = round(ACT["VERRE"].tariff * draw.lognormal(1.5, 0.3) / 1000) * 1000
-        lines = [
-            dossier.act(
-                "VERRE",
-                shop,
-                day,
-                unit_price=price,
-                prescriber=doctor,
-                prescribed_on=written,
-                prescription=number,
+        lines = []
+        for code, above in (("VERRE", 1.5), ("MONT", 1.6)):
+            if code == "MONT" and not draw.chance(0.8):
+                continue
+            price = round(ACT[code].tariff * draw.lognormal(above, 0.3) / 1000) * 1000
+            line = dossier.act(
+                code, shop, day, unit_price=price, prescriber=doctor, prescribed_on=written, prescription=number
             )
-        ]
-        if draw.chance(0.8):
-            price = round(ACT["MONT"].tariff * draw.lognormal(1.6, 0.3) / 1000) * 1000
-            lines.append(
-                dossier.act(
-                    "MONT",
-                    shop,
-                    day,
-                    unit_price=price,
-                    prescriber=doctor,
-                    prescribed_on=written,
-                    prescription=number,
-                )
-            )
+            lines.append(line)
         dossier.document("ORDONNANCE", number, doctor, written, lines)
         dossier.document("FACTURE", shop.number(draw), shop, day, lines)
         return dossier

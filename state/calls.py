@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from struct import Struct
 from zlib import crc32
 
 import msgspec
@@ -11,30 +12,36 @@ from state import keys
 from state.batch import Ask, Entry, Span
 from state.keys import Lane
 from state.ops import Op, Read
-from state.packing import array, integer, key, listing, raw
+from state.packing import INT64, array, integer, key, listing, raw
 from state.router import Command
 
 _encode = msgspec.msgpack.encode
 _NO_KEY = key(0)
 CONTENT_BYTES = 16
+_HEAD = Struct(">BBqBqB16s")  # a list of 13: span, offset, content hash...
+_RAW16 = 0xA0 | CONTENT_BYTES
+_EMPTY, _NOTHING = raw(b""), array(0)
+_READS = tuple(array(2) + integer(kind) for kind in range(4))
 
-
-_PACKED = tuple(key(number) for number in range(8192))  # calls of 256 events name about half as many
+_PACKED = tuple(key(number) for number in range(1, 8193))  # calls of 256 events name about half as many
 
 
 class KeyTable(dict[str, bytes]):
     """The packed numbers of a call's keys (from 1), given without prefix; a new key takes the next number."""
 
     def __init__(self, prefix: str) -> None:
-        super().__init__()
+        super().__init__({keys.FENCES: _PACKED[0]})
         self.prefix = prefix
-        self.names: list[str] = [prefix + keys.FENCES]
+
+    @property
+    def names(self) -> list[str]:
+        """The keys by number, whole."""
+        prefix = self.prefix
+        return [prefix + name for name in self]
 
     def __missing__(self, name: str) -> bytes:
-        names = self.names
-        names.append(self.prefix + name)
-        count = len(names)
-        packed = self[name] = _PACKED[count] if count < 8192 else key(count)
+        count = len(self)
+        packed = self[name] = _PACKED[count] if count < 8192 else key(count + 1)
         return packed
 
 
@@ -65,27 +72,26 @@ class ObserveCall:
         number = self._table
         ref = ask.ref or b""
         parts = [
-            array(13),
-            integer(ask.input + 1),
-            integer(ask.offset),
-            raw(ask.content),
+            _HEAD.pack(0x9D, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
             _NO_KEY if event_key is None else number[event_key],
             raw(ref),
-            raw(_encode([ask.event_id, ask.claim_id])) if event_key else b"\xa0",
+            raw(_encode([ask.event_id, ask.claim_id])) if event_key else _EMPTY,
             raw(ask.beneficiary.encode()),
-            listing([number[name] for name in undo_keys]),
-            raw(ask.undo or b""),
+            listing([number[name] for name in undo_keys]) if undo_keys else _NOTHING,
+            raw(ask.undo) if ask.undo else _EMPTY,
             number[keys.verdict(ask.event_id)] if self._lane == "h" and ask.event_id else _NO_KEY,
             array(len(ops)),
         ]
-        for op in ops:
-            parts.append(op.head)
-            parts.extend([number[name] for name in op.keys])
-            parts.append(op.tail)
+        for _, names, head, tail in ops:
+            parts.append(head)
+            for name in names:
+                parts.append(number[name])
+            parts.append(tail)
         parts.append(array(len(reads)))
-        for read in reads:
-            parts.append(bytes((0x92, read.kind)) + number[read.key])
+        for _, name, kind in reads:
+            parts.append(_READS[kind])
+            parts.append(number[name])
         self._args.append(b"".join(parts))
         self.asked.append(index)
 
@@ -132,7 +138,8 @@ def record_command(
             gone = [raw(name.encode()) for name in delete.fields]
             parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
         args.append(b"".join(parts))
-    return ("FCALL", "crible_record", len(table.names), *table.names, *args)
+    names = table.names
+    return ("FCALL", "crible_record", len(names), *names, *args)
 
 
 def advance_command(prefix: str, span: Span, epoch: int, models: Mapping[str, bytes]) -> Command:

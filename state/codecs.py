@@ -19,6 +19,14 @@ _WINDOW = Struct("<14d")
 _SHEET = Struct("<iII")
 _FREQUENCY = Struct("<6I")
 
+FactFields = tuple[bytes, int, int, int, int, int]
+DocumentFields = tuple[bytes, int, bytes, bytes, bytes, int, int, int]
+"""The fields of a `Fact` and of a `DocumentUse`, also as plain tuples."""
+
+_make = (
+    tuple.__new__
+)  # a named tuple of fields that a Struct has counted already: `T._make` counts them again
+
 LOG_BYTES = _LOG.size
 FACT_BYTES = _FACT.size
 DOCUMENT_BYTES = _DOCUMENT.size
@@ -31,42 +39,44 @@ def pack_log(lines: Iterable[LogLine]) -> bytes:
     pack = _LOG.pack
     return b"".join(
         [
-            pack(
-                line.event, line.day, line.claim, line.arrival, line.executor, line.prescriber, line.act,
-                line.site, line.quantity, line.amount, line.line, line.group, line.coverage,
-            )
-            for line in lines
+            pack(event, day, claim, at, executor, prescriber, act, site, quantity, amount, line, group, by)
+            for event, claim, day, at, executor, prescriber, act, site, quantity, amount, line, group, by in lines
         ]
-    )  # fmt: skip
+    )
 
 
 def unpack_log(data: bytes) -> list[LogLine]:
     """Lines of a log, by day of care, ties in order of arrival."""
-    make = tuple.__new__
+    make = _make
     return [
-        make(LogLine, (event, claim, day, arrival, *rest))
-        for event, day, claim, arrival, *rest in _LOG.iter_unpack(data)
+        make(
+            LogLine,
+            (event, claim, day, at, executor, prescriber, act, site, quantity, amount, line, group, by),
+        )
+        for event, day, claim, at, executor, prescriber, act, site, quantity, amount, line, group, by in (
+            _LOG.iter_unpack(data)
+        )
     ]
 
 
-def pack_facts(facts: Iterable[Fact]) -> bytes:
+def pack_facts(facts: Iterable[FactFields]) -> bytes:
     """32 bytes a fact."""
     return b"".join([_FACT.pack(*fact) for fact in facts])
 
 
 def unpack_facts(data: bytes) -> list[Fact]:
     """Facts by first day."""
-    return [Fact(*fields) for fields in _FACT.iter_unpack(data)]
+    return [_make(Fact, fields) for fields in _FACT.iter_unpack(data)]
 
 
-def pack_documents(uses: Iterable[DocumentUse]) -> bytes:
+def pack_documents(uses: Iterable[DocumentFields]) -> bytes:
     """52 bytes a use."""
     return b"".join([_DOCUMENT.pack(*use) for use in uses])
 
 
 def unpack_documents(data: bytes) -> list[DocumentUse]:
     """Uses of one document by day."""
-    return [DocumentUse(*fields) for fields in _DOCUMENT.iter_unpack(data)]
+    return [_make(DocumentUse, fields) for fields in _DOCUMENT.iter_unpack(data)]
 
 
 def pack_clones(uses: Iterable[CloneUse]) -> bytes:
@@ -76,22 +86,22 @@ def pack_clones(uses: Iterable[CloneUse]) -> bytes:
 
 def unpack_clones(data: bytes) -> list[CloneUse]:
     """Uses of one signature at one provider by day."""
-    return [CloneUse(*fields) for fields in _CLONE.iter_unpack(data)]
+    return [_make(CloneUse, fields) for fields in _CLONE.iter_unpack(data)]
 
 
 def window(data: bytes) -> ProviderWindow:
     """The answer of a TILE op."""
-    return ProviderWindow(*_WINDOW.unpack(data))
+    return _make(ProviderWindow, _WINDOW.unpack(data))
 
 
 def day_sheet(data: bytes) -> DaySheet:
     """The answer of a DAY op."""
-    return DaySheet(*_SHEET.unpack(data))
+    return _make(DaySheet, _SHEET.unpack(data))
 
 
 def frequency(data: bytes) -> Frequency:
     """The answer of a COUNT op."""
-    return Frequency(*_FREQUENCY.unpack(data))
+    return _make(Frequency, _FREQUENCY.unpack(data))
 
 
 def registry_value(stored: bytes | None) -> bytes | None:

@@ -54,8 +54,8 @@ class Lanes:
         calls = self._calls("h")
         alone = len(calls) == 1
         for index, ask in enumerate(self._events):
-            ops = range(len(self._ops[index]) if alone else len(ask.home))
-            reads = range(len(self._reads[index]) if alone else len(ask.home_reads))
+            ops = range(len(ask.home) + (len(ask.away) if alone else 0))
+            reads = range(len(ask.home_reads) + (len(ask.away_reads) if alone else 0))
             event = keys.event(ask.ref) if ask.ref else None
             undo = [keys.event(ask.undo)] if ask.undo and ask.undo != ask.ref else []
             self._add(calls[self._servers.tag(ask.beneficiary)], index, ops, reads, event, undo)
@@ -97,9 +97,9 @@ class Lanes:
         undo: Sequence[str],
     ) -> None:
         all_ops, all_reads = self._ops[index], self._reads[index]
-        call.add(
-            index, self._events[index], [all_ops[i] for i in ops], [all_reads[i] for i in reads], event, undo
-        )
+        mine = all_ops if len(ops) == len(all_ops) else [all_ops[i] for i in ops]
+        look = all_reads if len(reads) == len(all_reads) else [all_reads[i] for i in reads]
+        call.add(index, self._events[index], mine, look, event, undo)
         call.places.append((ops, reads))
 
     def _send(self, calls: Sequence[ObserveCall]) -> list[tuple[int, list[Any]]]:
@@ -115,6 +115,8 @@ class Lanes:
                     self._values[index][at] = read_value(self._reads[index][at], value)
                 if row[1] is None:
                     self._answers[index].gone = True
+                elif row[0] < 2 and row[4] is None and len(ops) == len(self._ops[index]):
+                    self._results[index] = list(row[1])
                 elif row[0] < 2:
                     asked = [self._ops[index][at] for at in ops]
                     found = results_of(row, asked, self._events[index].beneficiary)

@@ -9,34 +9,36 @@ from state import keys
 from state.router import Command
 
 
-class Numbers:
-    """Both directions of the interning table. Names are never forgotten nor renumbered."""
+class Numbers(dict[str, int]):
+    """Both directions of the interning table. Names are never forgotten nor renumbered.
+
+    As a mapping it gives a name's number: 0 for the empty name, the number itself for nine digits, else the
+    interned one; what is not known here yet is looked up, or given, in Redis.
+    """
 
     def __init__(self, run: Callable[[Command], Any], prefix: str) -> None:
+        super().__init__({"": 0})
         self._run = run
         self._numbers_key = prefix + keys.NUMBERS
         self._names_key = prefix + keys.NAMES
-        self._numbers: dict[str, int] = {}
         self._names: list[str] = []
 
     def intern(self, names: Iterable[str]) -> None:
         """Make sure that every name has a number; one call for all that are not known here yet."""
-        missing = [name for name in dict.fromkeys(names) if name not in self._numbers and not is_inpe(name)]
+        missing = []
+        for name in dict.fromkeys(names):
+            if name not in self:
+                if is_inpe(name):
+                    self[name] = int(name)
+                else:
+                    missing.append(name)
         if missing:
             reply = self._run(("FCALL", "crible_intern", 2, self._numbers_key, self._names_key, *missing))
-            self._numbers.update(zip(missing, reply, strict=True))
+            self.update(zip(missing, reply, strict=True))
 
-    def number(self, name: str) -> int:
-        """0 for the empty name, the number itself for nine digits, else the interned number."""
-        if not name:
-            return 0
-        known = self._numbers.get(name)
-        if known is not None:
-            return known
-        if is_inpe(name):
-            return int(name)
+    def __missing__(self, name: str) -> int:
         self.intern((name,))
-        return self._numbers[name]
+        return self[name]
 
     def name(self, number: int) -> str:
         """The way back. Raises KeyError for a number that was never given."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from state import keys
 from state.codecs import CLONE_BYTES, DOCUMENT_BYTES, FACT_BYTES, LOG_BYTES
 from state.keys import Role
-from state.packing import FALSE, array, integer, raw
+from state.packing import FALSE, INT64, array, integer, raw
 
 DAY_SECONDS = 86400
 LATENESS_DAYS = 92  # records are kept this much longer than any window asks, for events that come late
@@ -24,8 +24,13 @@ FOREVER = 0
 APPEND, REGISTER, TILE, DAY, COUNT = 1, 2, 3, 4, 5
 
 _TILE = Struct(">BqBqBqBqB8s")
+_DAY = Struct(">BqB8sBq")
+_WINDOW = Struct(">BqBqBqBq")
 _RAW8 = 0xA8
-_INT64 = 0xD3
+_APPEND, _TILED = array(7) + bytes((APPEND,)), array(8) + bytes((TILE,))
+_DAILY, _COUNTED = array(5) + bytes((DAY,)), array(5) + bytes((COUNT,))
+_KEPT_FACTS = integer(FACT_BYTES) + FALSE + FALSE + integer(FOREVER)
+_KEPT_COUNT = integer(KEEP_SHORT)
 
 
 class Op(NamedTuple):
@@ -45,9 +50,9 @@ class Read(NamedTuple):
     kind: int
 
 
-def _append(entity: str, key: str, records: bytes, size: int, cut: int | None, keep: int) -> Op:
-    old = FALSE + FALSE if cut is None else integer(cut) + integer(cut - LATENESS_DAYS)
-    return Op(entity, (key,), array(7) + bytes((APPEND,)), raw(records) + integer(size) + old + integer(keep))
+def _append(entity: str, key: str, records: bytes, size: int, cut: int, keep: int) -> Op:
+    kept = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
+    return Op(entity, (key,), _APPEND, raw(records) + kept)
 
 
 def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
@@ -57,7 +62,7 @@ def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
 
 def append_facts(beneficiary: str, records: bytes) -> Op:
     """Add permanent facts (none: only look); answers all facts there before."""
-    return _append(beneficiary, keys.facts(beneficiary), records, FACT_BYTES, None, FOREVER)
+    return Op(beneficiary, (keys.facts(beneficiary),), _APPEND, raw(records) + _KEPT_FACTS)
 
 
 def append_document(document: str, records: bytes, cut: int) -> Op:
@@ -91,14 +96,14 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
     `instant` is the arrival in seconds, `day` the calendar day of that arrival where the payer lives,
     `beneficiary` the 8-byte reference.
     """
-    tail = _TILE.pack(_INT64, instant, _INT64, day, _INT64, lines, _INT64, amount, _RAW8, beneficiary)
-    return Op(inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), array(8) + bytes((TILE,)), tail)
+    tail = _TILE.pack(INT64, instant, INT64, day, INT64, lines, INT64, amount, _RAW8, beneficiary)
+    return Op(inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail)
 
 
 def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
     """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
-    tail = integer(minutes) + raw(beneficiary) + integer(commune)
-    return Op(inpe, (keys.sheet(inpe, care_day),), array(5) + bytes((DAY,)), tail)
+    tail = _DAY.pack(INT64, minutes, _RAW8, beneficiary, INT64, commune)
+    return Op(inpe, (keys.sheet(inpe, care_day),), _DAILY, tail)
 
 
 def count(family: str, bucket: int, member: str) -> Op:
@@ -106,7 +111,7 @@ def count(family: str, bucket: int, member: str) -> Op:
     if not member:
         raise ValueError("a counted member has a name")
     both = (keys.family(family, bucket), keys.family(family, bucket - 1))
-    return Op(family, both, array(5) + bytes((COUNT,)), raw(member.encode()) + integer(KEEP_SHORT))
+    return Op(family, both, _COUNTED, raw(member.encode()) + _KEPT_COUNT)
 
 
 def read_claim(beneficiary: str, claim_id: str) -> Read:

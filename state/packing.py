@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+INT64 = 0xD3  # what stands before a signed integer of eight bytes
 _INT = Struct(">Bq")
 _SHORT = Struct(">BH")
 _LONG = Struct(">BI")
@@ -34,7 +35,7 @@ def integer(value: int) -> bytes:
         return bytes((value,))
     if not -(1 << 53) <= value <= 1 << 53:
         raise ValueError(f"{value} is beyond 53 bits")
-    return _INT.pack(0xD3, value)
+    return _INT.pack(INT64, value)
 
 
 def key(index: int) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
@@ -82,7 +83,8 @@ def _exchange(batches: list[tuple[redis.Redis, list[Command]]]) -> list[list[Any
             pool = client.connection_pool
             connection = pool.get_connection()
             opened.append((pool, connection, len(commands)))
-            connection.send_packed_command(connection.pack_commands(commands))
+            packed = b"".join([hiredis.pack_command(command) for command in commands])
+            connection.send_packed_command([packed])
         for _, connection, count in opened:
             replies.append([_reply(connection) for _ in range(count)])
     except BaseException as error:

@@ -49,7 +49,8 @@ class Servers:
             self._router = None
 
     def tag(self, entity: str) -> int:
-        return keys.tag_of(entity, len(self.prefixes))
+        count = len(self.prefixes)
+        return keys.tag_of(entity, count) if count > 1 else 0
 
     def run(self, commands: Sequence[tuple[int, Command]], inputs: Sequence[str] = ()) -> list[Any]:
         """Replies to (tag, command) pairs. `inputs` are the names that the functions' refusals number."""

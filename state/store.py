@@ -35,7 +35,7 @@ class Store:
         self._require_aof = require_aof
         self._epochs: dict[str, int] = {}
         self._forgotten: dict[str, int] = {}
-        self._numbers = Numbers(self._servers.first, keys.prefixes(1)[0])
+        self.numbers = Numbers(self._servers.first, keys.prefixes(1)[0])
 
     def check(self, layout: Layout | None = None) -> None:
         """Check the servers, load the functions and settle the layout record.
@@ -91,15 +91,15 @@ class Store:
 
     def intern(self, names: Iterable[str]) -> None:
         """Give all these names a number, in one call for those not known here."""
-        self._numbers.intern(names)
+        self.numbers.intern(names)
 
     def number(self, name: str) -> int:
         """The number of a name: itself for nine digits, 0 for "", else interned (at once where need be)."""
-        return self._numbers.number(name)
+        return self.numbers[name]
 
     def name(self, number: int) -> str:
         """The name of a number. Raises KeyError for one that was never given."""
-        return self._numbers.name(number)
+        return self.numbers.name(number)
 
     def observe(self, inputs: Sequence[Span], events: Sequence[Ask]) -> list[Answer]:
         """Apply a batch of at most 256 events, in order, and answer each; offsets seen before are answered
@@ -123,9 +123,7 @@ class Store:
         shares: list[list[int]] = [[] for _ in servers.prefixes]
         for index, entry in enumerate(entries):
             shares[servers.tag(entry.beneficiary)].append(index)
-        blobs: list[dict[str, bytes]] = [{} for _ in servers.prefixes]
-        for name, blob in models.items():
-            blobs[servers.tag(keys.model_entity(name))][name] = blob
+        blobs = self._shared(models)
         commands = [
             (tag, record_command(prefix, inputs, self._epochs, [entries[i] for i in shares[tag]], blobs[tag]))
             for tag, prefix in enumerate(servers.prefixes)
@@ -145,9 +143,7 @@ class Store:
         """
         servers = self._servers
         servers.connect()
-        shares: list[dict[str, bytes]] = [{} for _ in servers.prefixes]
-        for name, blob in models.items():
-            shares[servers.tag(keys.model_entity(name))][name] = blob
+        shares = self._shared(models)
         span, epoch = Span(input, prev, end), self._epochs.get(input, 0)
         commands = [
             (tag, advance_command(prefix, span, epoch, shares[tag]))
@@ -158,8 +154,7 @@ class Store:
 
     def models(self, names: Sequence[str]) -> list[bytes | None]:
         """Model records by "<kind>:<entity>"; None where there is none."""
-        found = self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
-        return list(found)
+        return self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
 
     def put_models(self, models: Mapping[str, bytes]) -> None:
         """Write records that no fence guards: whoever writes them writes the same again after a crash."""
@@ -218,10 +213,24 @@ class Store:
             return known
         return [home or away for home, away in zip(known[: len(pairs)], known[len(pairs) :], strict=True)]
 
+    def _shared(self, models: Mapping[str, bytes]) -> list[Mapping[str, bytes]]:
+        """Model records by the tag they lie in."""
+        tags = len(self._servers.prefixes)
+        if tags == 1:
+            return [models]
+        shares: list[dict[str, bytes]] = [{} for _ in range(tags)]
+        for name, blob in models.items():
+            shares[self._servers.tag(keys.model_entity(name))][name] = blob
+        return [*shares]
+
     def _routed(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """Values of keys, in one MGET a tag."""
         servers = self._servers
         servers.connect()
+        if len(servers.prefixes) == 1 and wanted:
+            prefix = servers.prefixes[0]
+            (found,) = servers.run([(0, ("MGET", *[prefix + key for _, key in wanted]))])
+            return list(found)
         shares: dict[int, list[int]] = {}
         for index, (entity, _) in enumerate(wanted):
             shares.setdefault(servers.tag(entity), []).append(index)

@@ -1,13 +1,15 @@
 """The record of one event: what was decided, why, and everything needed to decide it again.
 
-A claim is decided by `detectors.decision` from its findings and score. A liquidation is answered and noted; a payment is
-released when every line that it pays is releasable.
+A claim is decided by `detectors.decision` from its findings and score. A liquidation is answered and noted;
+a payment is released when every line that it pays is releasable.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+
+import msgspec
 
 from detectors import decision, findings
 from detectors.decision import Case
@@ -122,7 +124,9 @@ def cannot_screen(item: Item, shelf: Shelf, now: dt.datetime) -> None:
     said = item.invalid
     if said is None or not answerable(said):
         return
-    assert said.event_id and said.claim_id and said.type
+    assert said.event_id is not None
+    assert said.claim_id is not None
+    assert said.type is not None
     item.record = Screened(
         verdict_id=verdict_id(said.event_id, 1),
         event_id=said.event_id,
@@ -153,7 +157,9 @@ def answerable(said: Invalid | None) -> bool:
 
 
 def reused(item: Item) -> Invalid:
-    """Why an event whose id stands for another content is a dead letter: it must not inherit that one's release."""
+    """Why an event whose id stands for another content is a dead letter: it must not inherit that one's
+    release.
+    """
     event = item.event
     if event is None and item.invalid is not None:
         return item.invalid  # its form is wrong besides, which is what has to be mended
@@ -168,7 +174,9 @@ def reused(item: Item) -> Invalid:
 
 
 def restore(item: Item, shelf: Shelf) -> None:
-    """Take up the verdict that stands for this message. One that was only observed is told as that, always alike."""
+    """Take up the verdict that stands for this message. One that was only observed is told as that, always
+    alike.
+    """
     if item.standing:
         item.record, item.blob = decode(item.standing), item.standing
         item.revision = int(item.record.verdict_id.rpartition("-")[2])
@@ -177,9 +185,7 @@ def restore(item: Item, shelf: Shelf) -> None:
         item.blob = encode(item.record)
 
 
-def _unexamined(
-    item: Item, event: Claim | Liquidation | Payment, shelf: Shelf, now: dt.datetime
-) -> Screened:
+def _unexamined(item: Item, event: Claim | Liquidation | Payment, shelf: Shelf, now: dt.datetime) -> Screened:
     """The answer to an event of the history: nothing was decided about it."""
     features = {"action": event.action} if isinstance(event, Claim) else {}
     return Screened(**_common(item, event, shelf, now), decision="RELEASE", score=None, features=features)
@@ -261,7 +267,9 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
 
 
 def _decided(decided: decision.Decision) -> Common:
-    return {name: getattr(decided, name) for name in decided.__struct_fields__ if name != "good_cause"}
+    fields = msgspec.structs.asdict(decided)
+    del fields["good_cause"]
+    return fields
 
 
 def _ruleset(referentials: Referentials, event: Envelope | None = None) -> str:

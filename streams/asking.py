@@ -5,7 +5,8 @@ A `Question` is made from the event and the referentials alone, before Redis is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -15,24 +16,25 @@ import msgspec
 from detectors import plan
 from detectors.documents import document_key
 from detectors.referentials import Referentials
-from schemas.approval import PriorApproval
 from schemas.claim import Claim, Line
 from schemas.control import Rescreen
 from schemas.enums import CARE_GROUPS, CARE_KINDS, COVERAGES
 from schemas.events import Event
+from schemas.liquidation import Liquidation
 from schemas.observation import (
+    EPOCH_ORDINAL,
     Clones,
     CloneUse,
-    DocumentUse,
-    Fact,
     LogLine,
     Observation,
     day_number,
     entity_ref,
     event_ref,
 )
+from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from state import codecs, ops
+from state.keys import Role
 
 MONTHS_24 = 731  # days: no window of care looks further back
 CLONE_DAYS = 90
@@ -113,7 +115,7 @@ def question(event: Event, referentials: Referentials, number: Number, offset: i
             ops.read_claim(event.beneficiary, event.claim_id),
             ops.read_registry(event.beneficiary),
         ]
-    elif not isinstance(event, PriorApproval):  # a liquidation or a payment
+    elif isinstance(event, Liquidation | Payment):
         asked.reads.append(ops.read_claim(event.beneficiary, event.claim_id))
     return asked
 
@@ -151,147 +153,146 @@ def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Nu
     asked.reads.append(ops.read_claim(claim.beneficiary, claim.claim_id))
     if claim.action == "CANCEL" or claim.kind not in CARE_KINDS or not claim.lines:
         return
-    reference, insured = entity_ref(claim.beneficiary), entity_ref(claim.insured)
-    asked.own = _own(claim, number)
-    first = min(line.day for line in asked.own)
+    told = Told(claim, referentials, number)
+    asked.own = told.own()
+    first = min([line.day for line in asked.own])
     asked.home.append(ops.append_log(claim.beneficiary, codecs.pack_log(asked.own), first - MONTHS_24))
-    asked.home.append(
-        ops.append_facts(claim.beneficiary, codecs.pack_facts(_facts(claim, referentials, number)))
-    )
-    _documents(asked, claim, reference, insured, number)
-    _providers(asked, claim, referentials, reference)
-    minutes = plan.minutes(claim, referentials)
+    asked.home.append(ops.append_facts(claim.beneficiary, codecs.pack_facts(told.facts())))
+    told.documents(asked)
+    told.providers(asked)
     commune = 0
-    for (inpe, day), spent in minutes.items():
+    for (inpe, day), spent in plan.minutes(claim, referentials).items():
         asked.days.append((inpe, day))
-        asked.away.append(ops.day(inpe, day, spent, reference, commune))
-    _clones(asked, claim, referentials, reference)
+        asked.away.append(ops.day(inpe, day, spent, told.beneficiary, commune))
+    told.clones(asked)
 
 
-def _own(claim: Claim, number: Number) -> list[LogLine]:
-    """The claim's lines as the log keeps them: a line that lists its sessions is one entry a session, its shares even."""
-    event, reference = event_ref(claim.event_id), entity_ref(claim.claim_id)
-    arrival = int(claim.event_time.timestamp())
-    coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
-    own = []
-    for line in claim.lines:
-        where = site(line)
-        days = line.sessions or (line.service_date,)
-        executor = 0 if line.executor is None else number(line.executor)
-        prescriber = 0 if line.prescriber is None else number(line.prescriber)
-        act = number(f"{line.nomenclature}|{line.code}")
-        place = 0 if where is None else number(where)
-        shares = zip(
-            days, _shares(round(line.quantity * 100), len(days)), _shares(line.amount, len(days)), strict=True
-        )
-        for day, quantity, amount in shares:
-            own.append(
-                LogLine(
+class Told:
+    """A claim of care as the state is told of it: its references and its lines' names as numbers, made once."""
+
+    def __init__(self, claim: Claim, referentials: Referentials, number: Number) -> None:
+        self._claim, self._referentials, self._number = claim, referentials, number
+        self._event, self._reference = event_ref(claim.event_id), entity_ref(claim.claim_id)
+        self.beneficiary = entity_ref(claim.beneficiary)
+        self._arrival = int(claim.event_time.timestamp())
+        self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
+        self._numbered = [
+            (line, number(line.executor or ""), number(f"{line.nomenclature}|{line.code}"))
+            for line in claim.lines
+        ]
+
+    def own(self) -> list[LogLine]:
+        """The lines as the log keeps them: a line that lists its sessions is one entry a session, its shares even."""
+        event, claim, arrival, coverage = self._event, self._reference, self._arrival, self._coverage
+        make, number = tuple.__new__, self._number
+        own = []
+        for line, executor, act in self._numbered:
+            where = site(line)
+            prescriber, place = number(line.prescriber or ""), 0 if where is None else number(where)
+            quantity, amount, group = round(line.quantity * 100), line.amount, GROUP_INDEX[line.care_group]
+            if line.sessions is None or len(line.sessions) < 2:
+                days = line.sessions or (line.service_date,)
+                shares: Iterable[tuple[dt.date, int, int]] = ((days[0], quantity, amount),)
+            else:
+                count = len(line.sessions)
+                shares = zip(line.sessions, _shares(quantity, count), _shares(amount, count), strict=True)
+            for day, units, money in shares:
+                number_of_day = day.toordinal() - EPOCH_ORDINAL
+                fields = (
                     event,
-                    reference,
-                    day_number(day),
+                    claim,
+                    number_of_day,
                     arrival,
                     executor,
                     prescriber,
                     act,
                     place,
-                    quantity,
-                    amount,
-                    line.line,
-                    GROUP_INDEX[line.care_group],
-                    coverage,
+                    units,
+                    money,
                 )
+                own.append(make(LogLine, (*fields, line.line, group, coverage)))
+        return own
+
+    def facts(self) -> list[codecs.FactFields]:
+        """What stays known of the beneficiary for good."""
+        number = self._number
+        return [
+            (
+                self._event,
+                fact.day,
+                fact.until,
+                fact.kind,
+                fact.key if isinstance(fact.key, int) else number(fact.key),
+                number(fact.provider or ""),
             )
-    return own
+            for fact in plan.facts(self._claim, self._referentials)
+        ]
+
+    def documents(self, asked: Question) -> None:
+        """Each paper with the lines it serves."""
+        claim = self._claim
+        if not claim.documents:
+            return
+        insured = entity_ref(claim.insured)
+        deposit = day_number(claim.deposit_date)
+        common = (self._event, deposit, self._reference, self.beneficiary, insured)
+        for index, document in enumerate(claim.documents):
+            key = document_key(document, claim)
+            if key is None:
+                continue
+            served = document.lines
+            uses = [
+                (*common, executor, 0 if served is None else act, self._coverage)
+                for line, executor, act in self._numbered
+                if served is None or line.line in served
+            ]
+            asked.documents.append((index, key))
+            records = codecs.pack_documents(dict.fromkeys(uses))
+            asked.away.append(ops.append_document(key, records, deposit - MONTHS_24))
+
+    def providers(self, asked: Question) -> None:
+        """What each executor and each prescriber bills or orders with this claim."""
+        executors: dict[str, list[int]] = {}
+        prescribers: dict[str, list[int]] = {}
+        for line, _, _ in self._numbered:
+            for name, sums in ((line.executor, executors), (line.prescriber, prescribers)):
+                if name is not None:
+                    sums.setdefault(name, []).append(line.amount)
+        day = day_number(self._referentials.local_date(self._claim.event_time))
+        roles: tuple[tuple[Role, dict[str, list[int]]], ...] = (("p", executors), ("q", prescribers))
+        for role, sums in roles:
+            for name, amounts in sums.items():
+                asked.away.append(
+                    ops.tile(
+                        role,
+                        name,
+                        instant=self._arrival,
+                        day=day,
+                        lines=len(amounts),
+                        amount=sum(amounts),
+                        beneficiary=self.beneficiary,
+                    )
+                )
+        asked.executors, asked.prescribers = list(executors), list(prescribers)
+
+    def clones(self, asked: Question) -> None:
+        """The signature of each executor's lines, for the families of P04."""
+        for inpe, signature in plan.signatures(self._claim, self._referentials).items():
+            lines = [line for line in self._claim.lines if line.executor == inpe]
+            day = day_number(max([line.service_date for line in lines]))
+            provider = self._referentials.provider(inpe)
+            group = plan.peer_group(provider) if provider is not None else "unknown"
+            use = CloneUse(self._event, day, self.beneficiary, sum([line.amount for line in lines]))
+            asked.clones.append((inpe, signature))
+            bucket = day // BUCKET_DAYS
+            asked.away += [
+                ops.append_clone(inpe, signature, codecs.pack_clones([use]), day - CLONE_DAYS),
+                ops.count(f"sig|{group}|{signature}", bucket, inpe),
+                ops.count(f"all|{group}", bucket, inpe),
+            ]
 
 
 def _shares(total: int, parts: int) -> list[int]:
     """A total in even parts; what does not divide goes to the first ones."""
     share, rest = divmod(total, parts)
     return [share + (index < rest) for index in range(parts)]
-
-
-def _facts(claim: Claim, referentials: Referentials, number: Number) -> list[Fact]:
-    event = event_ref(claim.event_id)
-    return [
-        Fact(
-            event,
-            fact.day,
-            fact.until,
-            fact.kind,
-            fact.key if isinstance(fact.key, int) else number(fact.key),
-            0 if fact.provider is None else number(fact.provider),
-        )
-        for fact in plan.facts(claim, referentials)
-    ]
-
-
-def _documents(asked: Question, claim: Claim, reference: bytes, insured: bytes, number: Number) -> None:
-    event, claim_reference = event_ref(claim.event_id), entity_ref(claim.claim_id)
-    deposit = day_number(claim.deposit_date)
-    coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
-    for index, document in enumerate(claim.documents or ()):
-        key = document_key(document, claim)
-        if key is None:
-            continue
-        served = [line for line in claim.lines if document.lines is None or line.line in document.lines]
-        uses = [
-            DocumentUse(
-                event,
-                deposit,
-                claim_reference,
-                reference,
-                insured,
-                0 if line.executor is None else number(line.executor),
-                0 if document.lines is None else number(f"{line.nomenclature}|{line.code}"),
-                coverage,
-            )
-            for line in served
-        ]
-        asked.documents.append((index, key))
-        asked.away.append(
-            ops.append_document(key, codecs.pack_documents(dict.fromkeys(uses)), deposit - MONTHS_24)
-        )
-
-
-def _providers(asked: Question, claim: Claim, referentials: Referentials, reference: bytes) -> None:
-    instant = int(claim.event_time.timestamp())
-    day = day_number(referentials.local_date(claim.event_time))
-    for role, held in (("p", asked.executors), ("q", asked.prescribers)):
-        sums: dict[str, list[int]] = {}
-        for line in claim.lines:
-            name = line.executor if role == "p" else line.prescriber
-            if name is not None:
-                total = sums.setdefault(name, [0, 0])
-                total[0] += 1
-                total[1] += line.amount
-        for name, (count, amount) in sums.items():
-            held.append(name)
-            asked.away.append(
-                ops.tile(
-                    "p" if role == "p" else "q",
-                    name,
-                    instant=instant,
-                    day=day,
-                    lines=count,
-                    amount=amount,
-                    beneficiary=reference,
-                )
-            )
-
-
-def _clones(asked: Question, claim: Claim, referentials: Referentials, reference: bytes) -> None:
-    event = event_ref(claim.event_id)
-    for inpe, signature in plan.signatures(claim, referentials).items():
-        lines = [line for line in claim.lines if line.executor == inpe]
-        day = max(day_number(line.service_date) for line in lines)
-        provider = referentials.provider(inpe)
-        group = plan.peer_group(provider) if provider is not None else "unknown"
-        use = CloneUse(event, day, reference, sum(line.amount for line in lines))
-        asked.clones.append((inpe, signature))
-        bucket = day // BUCKET_DAYS
-        asked.away += [
-            ops.append_clone(inpe, signature, codecs.pack_clones([use]), day - CLONE_DAYS),
-            ops.count(f"sig|{group}|{signature}", bucket, inpe),
-            ops.count(f"all|{group}", bucket, inpe),
-        ]

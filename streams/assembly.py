@@ -20,6 +20,7 @@ from streams.away import Away
 from streams.config import Settings
 from streams.control import ControlDesk
 from streams.folding import FoldLoop
+from streams.heap import settle
 from streams.kafka_source import ORDER, KafkaSource
 from streams.loop import ScreeningLoop
 from streams.model_folds import LearnerFold, ProfilingFold
@@ -117,6 +118,7 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
     )
 
     def ready() -> None:
+        settle()
         metrics.ready(True)
         on_ready()
 

@@ -1,7 +1,7 @@
 """What is known of a claim as a whole: its open answers, and the payments that wait for them or rely on them.
 
-Kept in the beneficiary's hash tag as one hash a claim, one field an event. The state of a line is its most restrictive
-open answer; a payment is released only when every line that it pays is releasable.
+Kept in the beneficiary's hash tag as one hash a claim, one field an event. The state of a line is its most
+restrictive open answer; a payment is released only when every line that it pays is releasable.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     replaced: bool = False
 
     def blocks(self, paid: frozenset[int], at: dt.datetime) -> bool:
-        """Whether this answer keeps a payment of these lines (none named = all) from leaving at that instant."""
+        """Whether this answer keeps a payment of these lines (none named = all) back at that instant."""
         if self.decision != "HOLD" or self.replaced:
             return False
         if self.expires_at is not None and at >= self.expires_at and self.on_expiry != "ESCALATE":
@@ -103,9 +103,9 @@ class ClaimState:
 
     def unsettled_payments(self) -> list[str]:
         """Orders that are not settled yet, and whose answer no longer agrees with the claim's."""
-        settled = {
-            payment.payment_id for payment in self.payments.values() if payment.status in SETTLED
-        } - {None}
+        settled = {payment.payment_id for payment in self.payments.values() if payment.status in SETTLED} - {
+            None
+        }
         wrong = []
         for event_id, payment in self.payments.items():
             if payment.status != "ORDERED" or payment.payment_id in settled:

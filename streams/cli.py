@@ -1,6 +1,7 @@
 """The command `crible`: one command a job, errors in one line, exit codes a script can rely on.
 
-0 = done; 1 = the job ran and found something wrong; 2 = it could not run (wrong option, setting, server or file).
+0 = done; 1 = the job ran and found something wrong; 2 = it could not run (wrong option, setting, server or
+file).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import logging
 import sys
 from importlib.metadata import version as distribution_version
 
-import click
 import typer
 from redis.exceptions import RedisError
 
@@ -23,6 +23,7 @@ from streams.config import SettingsError
 from streams.topics import BrokerAway
 
 EXIT_CANNOT = 2
+EXIT_INTERRUPTED = 130  # as a shell says it of SIGINT
 EXPECTED = (
     SettingsError,
     StateError,
@@ -38,7 +39,7 @@ EXPECTED = (
 
 app = typer.Typer(
     name="crible",
-    help="Screens health-insurance claims as they arrive: hold or release, with reasons, before the money leaves.",
+    help="Screens health-insurance claims as they arrive: hold or release, and why, before the money leaves.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -78,21 +79,13 @@ contract.register(app)
 
 
 def main() -> None:
-    """Entry point: runs a command and turns what can be expected to go wrong into one line and exit code 2."""
+    """Entry point: runs a command; what can be expected to go wrong becomes one line and exit code 2."""
     try:
-        code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except click.Abort:
-        print("crible: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("crible: interrupted", file=sys.stderr)
-        sys.exit(130)
+        app()
+    except SystemExit as leaving:
+        if leaving.code == EXIT_INTERRUPTED:
+            print("crible: interrupted", file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left: nothing to say, and nobody to say it to
         sys.exit(0)

@@ -1,4 +1,5 @@
-"""The control plane's handlers: what a review outcome or a signal changes. Idempotent by event id, rare, off the hot path.
+"""The control plane's handlers: what a review outcome or a signal changes. Idempotent by event id, rare, off
+the hot path.
 
 The Faust agents call them for the topics, and the event-log run calls them in line.
 """
@@ -32,8 +33,8 @@ class ControlDesk:
         self._store = store
 
     def review(self, review: Review) -> list[Output]:
-        """A reviewed verdict: its event is answered again, the learner sees the outcome with the verdict's own terms,
-        and after a confirmed fraud the executors' baselines stand still.
+        """A reviewed verdict: its event is answered again, the learner sees the outcome with the verdict's
+        own terms, and after a confirmed fraud the executors' baselines stand still.
 
         A review that names no verdict we gave says nothing: it yields no output.
         """

@@ -1,7 +1,9 @@
-"""The loop without a broker: an event log in, records out. The same screening, on lines of a file instead of messages.
+"""The loop without a broker: an event log in, records out. The same screening, on lines of a file instead of
+messages.
 
-Registries, reviews and signals take effect between batches, in the order of the log; answers to be given again are taken
-up after every 128 lines. Both happen at the same lines whatever the batch size, so the output does not depend on it.
+Registries, reviews and signals take effect between batches, in the order of the log; answers to be given
+again are taken up after every 128 lines. Both happen at the same lines whatever the batch size, so the
+output does not depend on it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from state import EmbeddedRedis, Layout, Span, Store
 from streams.asking import ACCEPTS
 from streams.config import Settings
 from streams.control import ControlDesk, told
+from streams.heap import settle
 from streams.messages import Batch, Message, Output
 from streams.model_folds import LearnerFold, ProfilingFold
 from streams.outputs import dead_letter
@@ -107,7 +110,7 @@ class EventLogRun:
 
     def _answer_again(self) -> None:
         while self._again:
-            messages = []
+            messages: list[Message] = []
             while self._again and len(messages) < self.size:
                 offset = self._again_last + 1 + len(messages)
                 messages.append(
@@ -154,7 +157,9 @@ class EventLogRun:
 
 
 def _chunks(lines: Iterable[bytes], size: int, input_name: str) -> Iterator[list[Message] | Message]:
-    """Runs of screening messages that cross neither a control event nor a checkpoint; control events one by one."""
+    """Runs of screening messages that cross neither a control event nor a checkpoint; control events one by
+    one.
+    """
     run: list[Message] = []
     for offset, line in enumerate(lines):
         topic, at = _kind(line)
@@ -224,4 +229,5 @@ def screen_log(
         )
         run = EventLogRun(screener, decoder, ControlDesk(store), book, job.name, emit, job.size, progress)
         store.own([run.input("log"), run.input("rescreens")])
+        settle()
         return run.run(lines)

@@ -1,4 +1,5 @@
-"""What an answer sets in motion: other events of the same claim, or of the same family, that must be answered again.
+"""What an answer sets in motion: other events of the same claim, or of the same family, that must be
+answered again.
 
 Derived from the record and the claim's state, so that a replay asks for the same.
 """
@@ -65,7 +66,8 @@ def claim_fields(item: Item) -> dict[bytes, bytes]:
 
 
 def schemes(items: Sequence[Item], store: Store) -> dict[str, bytes]:
-    """What these answers bring to light of schemes: each is told when it is seen, and when it is held as a group.
+    """What these answers bring to light of schemes: each is told when it is seen, and when it is held as a
+    group.
 
     The news stand in the records, so that a replay tells them again. Returns the marks to record with them.
     """

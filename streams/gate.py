@@ -1,7 +1,7 @@
 """The payment gate: money leaves when every line that it pays is releasable.
 
-A payment that precedes its claim is held, and answered again when the claim has its verdict. An expired hold lets money
-go, or not, as its row says, at the payment's own `event_time`.
+A payment that precedes its claim is held, and answered again when the claim has its verdict. An expired hold
+lets money go, or not, as its row says, at the payment's own `event_time`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOT_SCREENED = Reason(
     label_ar="أداء ملف لم تتم مراقبته بعد",
     nature="ADM",
     cls="H",
-    facts_fr="Le dossier n'a pas encore de verdict : le paiement sera examiné de nouveau dès qu'il en aura un.",
+    facts_fr="Le dossier n'a pas encore de verdict : le paiement sera réexaminé dès qu'il en aura un.",
     facts_en="The claim has no verdict yet: the payment is answered again as soon as it has one.",
     visibility="LIQUIDATOR",
 )
@@ -33,8 +33,8 @@ CANCELLED = Reason(
     label_ar="أداء ملف تم إلغاؤه",
     nature="ADM",
     cls="H",
-    facts_fr="Le dossier a été annulé et rien ne le remplace : il n'y a rien à payer tant qu'il n'est pas déposé de nouveau.",
-    facts_en="The claim was cancelled and nothing replaces it: there is nothing to pay until it is filed again.",
+    facts_fr="Le dossier a été annulé et rien ne le remplace : rien n'est à payer sans nouveau dépôt.",
+    facts_en="The claim was cancelled and nothing replaces it: nothing is payable until it is filed again.",
     visibility="LIQUIDATOR",
 )
 CLAIM_HELD = Reason(
@@ -44,7 +44,7 @@ CLAIM_HELD = Reason(
     label_ar="أداء أسطر معلقة",
     nature="ADM",
     cls="H",
-    facts_fr="Des lignes payées par cet ordre sont suspendues à titre préventif : le paiement attend leur issue.",
+    facts_fr="Des lignes payées par cet ordre sont suspendues à titre préventif : il attend leur issue.",
     facts_en="Lines that this order pays are on preventive hold: the payment waits for their outcome.",
     visibility="LIQUIDATOR",
 )

@@ -82,7 +82,9 @@ class Shelf:
     answered: dict[str, Screened] = field(default_factory=dict)
     """Event id -> its record of this batch."""
     open: dict[str, dict[str, Screened | None]] = field(default_factory=dict)
-    """Beneficiary -> event id -> the claim's record while it is held, None once it no longer is: this batch's only."""
+    """Beneficiary -> event id -> the claim's record while it is held, None once it no longer is: this
+    batch's only.
+    """
     signals: dict[str, bytes | None] = field(default_factory=dict)
     """Name of a signal's record -> the record, for the entities of this batch."""
 

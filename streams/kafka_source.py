@@ -177,7 +177,10 @@ class KafkaSource:
         return records
 
     def _batch(self, records: list[Record], metadata: object) -> Batch | None:
-        messages, begins, ends, given = [], {}, {}, {}
+        messages: list[Message] = []
+        begins: dict[tuple[str, int], int] = {}
+        ends: dict[tuple[str, int], int] = {}
+        given: dict[tuple[str, int], bytes] = {}
         for record in records:
             topic, number, offset = record.topic(), record.partition(), record.offset()
             assert topic is not None and number is not None and offset is not None

@@ -1,26 +1,10 @@
-"""The interning table as detectors see it: two mappings, of which only a miss asks Redis."""
+"""The way back from numbers to names, as a mapping of which only a miss asks Redis."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from state import Store
-
-
-class NumberOf(Mapping[str, int]):
-    """Name -> number. Every name has one."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getitem__(self, name: str) -> int:
-        return self._store.number(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())  # names are looked up, never listed
-
-    def __len__(self) -> int:
-        return 0
 
 
 class NameOf(Mapping[int, str]):

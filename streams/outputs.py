@@ -1,13 +1,16 @@
-"""What goes out for one recorded verdict. Everything derives from the record, so a replay says the same again.
+"""What goes out for one recorded verdict. Everything derives from the record, so a replay says the same
+again.
 
-The record (`screened`) is the full truth; `verdicts` and `payment-suspensions` are its projections for readers who may
-not know why a claim is examined: an internal audit, a fraud review and the reasons of either look the same to them.
+The record (`screened`) is the full truth; `verdicts` and `payment-suspensions` are its projections for
+readers who may not know why a claim is examined: an internal audit, a fraud review and the reasons of
+either look the same to them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -23,6 +26,7 @@ REVIEW = "REVIEW:"
 """How the cause of a revision begins when a person's outcome is behind it."""
 CONFIRMING = tuple(REVIEW + outcome for outcome in ("CONFIRMED_FRAUD", "ABUSE"))
 _VERDICT_FIELDS = Verdict.__struct_fields__
+_verdict_values = attrgetter(*_VERDICT_FIELDS)
 _decoder = msgspec.json.Decoder(Screened)
 
 ACTIONS = {
@@ -48,7 +52,7 @@ def decode(blob: bytes) -> Screened:
 
 def public(record: Screened) -> Verdict:
     """What a liquidator may read of a record."""
-    values: dict[str, Any] = {name: getattr(record, name) for name in _VERDICT_FIELDS}
+    values: dict[str, Any] = dict(zip(_VERDICT_FIELDS, _verdict_values(record), strict=True))
     if record.cause is not None:
         values["cause"] = _told_cause(record.cause)
     if not record.reasons and record.purpose is None and not record.cannot_check:
@@ -98,7 +102,7 @@ def of_record(
 
 
 def position_headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    """Where the answered message stood: recovery finds a published answer by them, without reading its body."""
+    """Where the answered message stood: by them recovery finds a published answer without its body."""
     return (
         ("topic", message.topic.encode()),
         ("partition", str(message.partition).encode()),
@@ -140,7 +144,9 @@ def suspension(record: Screened, verdict: Verdict) -> Suspension:
 
 
 def alert_of(record: Screened) -> Alert | None:
-    """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when it is held."""
+    """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when
+    it is held.
+    """
     scheme = record.features.get("scheme")
     news = record.features.get("scheme_news") if record.cause is None else None
     if record.type != "claim" or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):

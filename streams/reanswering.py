@@ -1,6 +1,7 @@
 """Answering an open event again: a new revision, with its cause, decided from what the stored verdict kept.
 
-One live verdict an event: a revision supersedes the one before, and one that would say the same is not written.
+One live verdict an event: a revision supersedes the one before, and one that would say the same is not
+written.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from streams.outputs import CONFIRMING, REVIEW, decode
 REPLACED = "REPLACED"
 CLEARED = ("LEGITIMATE", "APPEAL_UPHELD")
 NARROWED = ("CONFIRMED_FRAUD", "ABUSE", "ERROR")
-"""Outcomes that may name the lines they apply to: the others are legitimate. The remaining ones change no hold."""
+"""Outcomes that may name the lines they apply to: the others are legitimate. The remaining ones change no
+hold.
+"""
 BLANK: dict[str, Any] = {
     "scope": None,
     "lines": (),
@@ -147,7 +150,7 @@ def _ended(record: Screened, outcome: str, event: Rescreen, shelf: Shelf) -> dic
 
 
 def _reviewed(record: Screened, event: Rescreen, shelf: Shelf) -> dict[str, Any] | None:
-    """What a person found out of a hold: it ends, or it stays on the lines concerned until a person ends it."""
+    """What a person found out of a hold: it ends, or stays on the lines concerned until a person ends it."""
     outcome = event.cause.removeprefix(REVIEW)
     asked = event.finding or {}
     later = asked.get("verdict_id") not in (None, record.verdict_id)

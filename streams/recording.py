@@ -27,7 +27,7 @@ CLAIM_DAYS = 760  # the state of a claim outlives the 24 months in which it can 
 
 
 def identify_evidence(items: Sequence[Item], store: Store) -> None:
-    """Put event ids where the findings of new records name the references under which the state keeps events."""
+    """Put event ids where the findings of new records name the references that the state keeps."""
     cited: list[tuple[Item, list[Finding]]] = []
     for item in items:
         if (
@@ -83,7 +83,7 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
     )
 
 
-def stands(item: Item, blob: bytes) -> None:
+def stands(item: Item, blob: bytes | None) -> None:
     """The record that Redis kept for this message: ours, or the one that was there first."""
     if blob and blob != item.blob:
         item.blob, item.record = blob, outputs.decode(blob)

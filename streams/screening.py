@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from detectors import catalogue
 from detectors.base import Context
 from detectors.models import Records, assess, coverage, score, view
-from detectors.models.folds import fold_beneficiary, learning, provider_activity
+from detectors.models.folds import fold_beneficiary, learning, provider_activity, touched
 from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
@@ -32,7 +32,7 @@ from streams import answering, asking, following, model_folds, outputs, reanswer
 from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
-from streams.numbers import NameOf, NumberOf
+from streams.numbers import NameOf
 
 
 class Screener:
@@ -60,8 +60,8 @@ class Screener:
         self._inline, self._observe_only, self._verdict_days = inline, observe_only, verdict_days
         self._now = dt.datetime.now(dt.UTC)
         self._items: list[Item] = []
-        self._spent: Counter[str] = Counter()
-        self._numbers, self._names = NumberOf(store), NameOf(store)
+        self._spent: defaultdict[str, float] = defaultdict(float)
+        self._numbers, self._names = store.numbers, NameOf(store)
 
     def screen(self, batch: Batch) -> list[Output]:
         """Everything that this batch says, in the order of its messages.
@@ -103,7 +103,7 @@ class Screener:
 
     def _observe(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
         self._store.intern(
-            {name for item in items if item.event is not None for name in asking.names(item.event)}
+            [name for item in items if item.event is not None for name in asking.names(item.event)]
         )
         inputs = {span.input: index for index, span in enumerate(batch.spans)}
         answers = self._store.observe(
@@ -128,7 +128,8 @@ class Screener:
         pairs, reports = list(dict.fromkeys(wanted)), list(dict.fromkeys(reported))
         blobs = self._store.models([*(model_folds.name(pair) for pair in pairs), *reports])
         shelf.records.add(dict(zip(pairs, blobs[: len(pairs)], strict=True)))
-        shelf.signals = dict(zip(reports, blobs[len(pairs) :], strict=True))
+        stored = zip(reports, blobs[len(pairs) :], strict=True)
+        shelf.signals = {name: blob for name, blob in stored if blob is not None}
 
     def _ask(self, item: Item, index: int, shelf: Shelf) -> Ask:
         event, message = item.event, item.message
@@ -136,7 +137,9 @@ class Screener:
         if event is None or isinstance(event, Rescreen):  # a rescreen repeats another event's id
             event_id = event_id if answering.answerable(item.invalid) else None
         if event is not None:
-            item.question = asking.question(event, shelf.referentials, self._store.number, message.offset)
+            item.question = asking.question(
+                event, shelf.referentials, self._store.numbers.__getitem__, message.offset
+            )
         asked = item.question
         return Ask(
             input=index,
@@ -235,7 +238,7 @@ class Screener:
         for inpe, figures in told:
             model_folds.learn_provider(records, {"inpe": inpe, **figures})
         if lesson is not None:
-            wanted = records.missing(model_folds.touched(lesson))
+            wanted = records.missing(touched(lesson))
             if wanted:
                 blobs = self._store.models([model_folds.name(pair) for pair in wanted])
                 records.add(dict(zip(wanted, blobs, strict=True)))

@@ -1,4 +1,6 @@
-"""Reports and watch-list entries on an entity, as screening reads them: they raise priority and decide nothing."""
+"""Reports and watch-list entries on an entity, as screening reads them: they raise priority and decide
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +58,8 @@ def live(claim: Claim, stored: Mapping[str, bytes | None], at: dt.datetime) -> l
 
 
 def raised(priority: float | None, features: Mapping[str, Any]) -> float | None:
-    """A priority as the signals kept in a record's features raise it: the strongest one doubles it at most."""
+    """A priority as the signals in a record's features raise it: the strongest one doubles it at most."""
     told = features.get("signals")
     if not told or not priority:
         return priority
-    return round(priority * (1 + told[0]["strength"]), 4)
+    return round(priority * (1.0 + float(told[0]["strength"])), 4)

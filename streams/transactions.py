@@ -21,6 +21,7 @@ from streams.messages import Output
 
 log = logging.getLogger("crible.transactions")
 
+ANY_PARTITION = -1  # RD_KAFKA_PARTITION_UA: the partitioner chooses by key
 EXIT_OVERRUN = 75  # EX_TEMPFAIL of sysexits.h: the supervisor restarts the worker, which replays
 
 
@@ -102,7 +103,7 @@ class Transactions:
             for output in outputs:
                 self._produce(producer, output)
             with self._watchdog.over("send_offsets_to_transaction"):
-                producer.send_offsets_to_transaction(list(offsets), metadata, self._timeout)  # type: ignore[arg-type]
+                producer.send_offsets_to_transaction(list(offsets), metadata, self._timeout)
             self._commit(producer)
         except KafkaException as error:
             self._abort(producer, error.args[0])
@@ -134,11 +135,11 @@ class Transactions:
         return producer
 
     def _produce(self, producer: Producer, output: Output) -> None:
-        partition = {} if output.partition is None else {"partition": output.partition}
-        headers = list(output.headers) or None
+        partition = ANY_PARTITION if output.partition is None else output.partition
+        headers: list[tuple[str, str | bytes | None]] = list(output.headers)
         while True:
             try:
-                producer.produce(output.topic, output.value, output.key, headers=headers, **partition)
+                producer.produce(output.topic, output.value, output.key, partition=partition, headers=headers)
                 return
             except BufferError:
                 producer.poll(0.01)  # the local queue is full: let deliveries drain it

@@ -102,7 +102,7 @@ def run(settings: Settings) -> int:
         add_agents(app, assembly)
         app.task(_starter(app, Loops(assembly, fail)))
         worker = faust.Worker(
-            app, override_logging=False, redirect_stdouts=False, quiet=True, console_port=None
+            app, override_logging=False, redirect_stdouts=False, quiet=True
         )
         worker.spinner = None  # its control codes would stand before the one line that scripts wait for
         try:

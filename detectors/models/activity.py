@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from detectors.models.keys import Bill
-from detectors.models.records import ActivityRecord, MembersRecord
+from detectors.models.records import VERSION, ActivityRecord, MembersRecord
 from detectors.models.series import usable
 from detectors.models.store import Records
 
@@ -94,7 +94,7 @@ def fold(
     again.
 
     The summary is computed again after a quarter of the group's size in updates, since that sorts the whole
-    group.
+    group, and of the least size that is compared with.
     """
     held = members or MembersRecord()
     rank = crc32(inpe.encode())
@@ -109,8 +109,8 @@ def fold(
         del table[ranks[-1][1]]
         reach = ranks[-2][0]
     updates = held.updates + 1
-    if updates % max(1, len(table) // 4):
-        return MembersRecord(updates=updates, reach=reach, members=table), None
+    if updates % max(MIN_MEMBERS // 4, len(table) // 4):
+        return MembersRecord(VERSION, updates, reach, table), None
     newest = max(entry[0] for entry in table.values())
     table = {name: entry for name, entry in table.items() if entry[0] > newest - STALE_DAYS}
     if len(table) < MAX_MEMBERS:

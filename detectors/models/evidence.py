@@ -30,8 +30,9 @@ class Evidence:
 
     def of(self, code: str) -> list[Finding | CannotCheck]:
         """One model's answer: a finding, a CannotCheck, or nothing."""
-        answers: list[Finding | CannotCheck] = [*self.findings, *self.cannot]
-        return [answer for answer in answers if answer.code == code]
+        found: list[Finding | CannotCheck] = [answer for answer in self.findings if answer.code == code]
+        found += [answer for answer in self.cannot if answer.code == code]
+        return found
 
 
 def assess(view: View, records: Records) -> Evidence:

@@ -58,9 +58,7 @@ def fold_beneficiary(record: BeneficiaryRecord | None, view: View, records: Reco
     return beneficiary.fold(record, view, records)
 
 
-def learning(
-    view: View, score: float, *, held: bool = False, inpe: coverage.Told | None = None
-) -> Message:
+def learning(view: View, score: float, *, held: bool = False, inpe: coverage.Told | None = None) -> Message:
     """The `learning` message of a scored claim: what it teaches the peers, the groups' activity and the
     quantile.
 
@@ -119,10 +117,10 @@ def fold_learning(records: Records, message: Mapping[str, Any]) -> dict[Pair, Re
         before = records.fusion
         after = fold_review(before, message)
         return {} if after is before else {("fusion", SINGLE): after}
-    changed: dict[Pair, Record] = {}
+    changed: dict[Pair, Any] = {}
     for entity, value, source in message["peers"]:
-        held = changed.get(("peers", entity)) or records.peers(entity)
-        changed["peers", entity] = peers.fold(held, value, source)  # type: ignore[arg-type]
+        pair = ("peers", entity)
+        changed[pair] = peers.fold(changed.get(pair) or records.get(pair), value, source)
     for group, inpe, day, *figures in message["activity"]:
         members, summary = activity.fold(
             records.members(group), records.activity(group), inpe, day, (figures[0], figures[1], figures[2])

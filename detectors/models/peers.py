@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from detectors.models.amounts import PEER_FADING
-from detectors.models.records import PeerRecord
+from detectors.models.records import VERSION, PeerRecord
 from detectors.models.series import clip, step, usable, warm_factor
 
 TURNS: Final = 20
@@ -15,6 +15,7 @@ MAX_TURNS: Final = 5
 
 
 _BYTES: Final = tuple(bytes((value,)) for value in range(256))
+_NEW: Final = PeerRecord()
 
 
 def admitted(recent: bytes, source: int, limit: int = MAX_TURNS, length: int = TURNS) -> bool:
@@ -29,11 +30,11 @@ def turn(recent: bytes, source: int, length: int = TURNS) -> bytes:
 
 def fold(record: PeerRecord | None, value: float, source: int) -> PeerRecord:
     """The record after one value. A value that is not finite changes nothing."""
-    own = record or PeerRecord()
+    own = record or _NEW
     if not usable(value) or not 0 < source < 256:
         return own
-    if not admitted(own.recent, source):
-        return PeerRecord(n=own.n, mean=own.mean, var=own.var, recent=turn(own.recent, 0))
-    n = own.n + 1
-    mean, var = step(own.mean, own.var, clip(value, own.mean, own.var, own.n), warm_factor(n, PEER_FADING))
-    return PeerRecord(n=n, mean=mean, var=var, recent=turn(own.recent, source))
+    n, mean, var, recent = own.n, own.mean, own.var, own.recent
+    if not admitted(recent, source):
+        return PeerRecord(VERSION, n, mean, var, turn(recent, 0))
+    mean, var = step(mean, var, clip(value, mean, var, n), warm_factor(n + 1, PEER_FADING))
+    return PeerRecord(VERSION, n + 1, mean, var, turn(recent, source))

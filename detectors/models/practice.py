@@ -14,6 +14,8 @@ from detectors.models.series import FLOOR_SD, HINGE_CAP, angle, clip, step, usab
 FAST: Final = 0.1
 FAST_SHARE: Final = 0.08
 """Fading of the fast means: about the last 10 and 12 claims count."""
+SHARE_NOISE: Final = FAST_SHARE / (2.0 - FAST_SHARE)
+"""Variance of a fast share on the arcsine scale."""
 FADING: Final = 1.0 / 500.0
 """The slow baselines forget beyond 500 claims."""
 DAY_FADING: Final = 1.0 / 120.0
@@ -92,18 +94,19 @@ def crossed(before: ProviderRecord | None, after: ProviderRecord) -> bool:
 
 def _spread(spread: float, square: float, theory: float) -> float:
     """The usual squared distance of fast and slow: one observation counts for 9 times the usual at most."""
-    return spread + SPREAD_FADING * (min(square, 9.0 * max(spread, theory)) - spread)
+    most = 9.0 * (spread if spread > theory else theory)
+    return spread + SPREAD_FADING * ((square if square < most else most) - spread)
 
 
 def _pace(pace: Pace, value: float, n: int, seen: int, frozen: bool) -> Pace:
-    fast = pace.fast + max(FAST_SHARE, 1.0 / seen) * (value - pace.fast)
+    slow, spread = pace.slow, pace.spread
+    fast = pace.fast + warm_factor(seen, FAST_SHARE) * (value - pace.fast)
     if frozen:
-        return Pace(pace.slow, fast, pace.spread)
-    spread = pace.spread
+        return Pace(slow, fast, spread)
     if n > MIN_CLAIMS:
-        distance = angle(fast) - angle(pace.slow)
-        spread = _spread(spread, distance * distance, FAST_SHARE / (2.0 - FAST_SHARE))
-    return Pace(pace.slow + warm_factor(n, FADING) * (value - pace.slow), fast, spread)
+        distance = angle(fast) - angle(slow)
+        spread = _spread(spread, distance * distance, SHARE_NOISE)
+    return Pace(slow + warm_factor(n, FADING) * (value - slow), fast, spread)
 
 
 def _days(own: ProviderRecord, day: int, frozen: bool) -> tuple[int, int, int, float, float]:

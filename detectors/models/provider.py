@@ -9,7 +9,15 @@ from detectors.base import CannotCheck, Finding
 from detectors.models.amounts import compared, ready
 from detectors.models.finding import Component, build
 from detectors.models.keys import Bill, View, level_key
-from detectors.models.practice import CUSUM_LIMIT, FAST, FAST_SHARE, MIN_CLAIMS, MIN_DAYS, NEW
+from detectors.models.practice import (
+    CUSUM_LIMIT,
+    FAST,
+    FAST_SHARE,
+    MIN_CLAIMS,
+    MIN_DAYS,
+    NEW,
+    SHARE_NOISE,
+)
 from detectors.models.records import Pace, ProviderRecord
 from detectors.models.series import FLOOR_SD, HINGE_CAP, KNOT, angle, clip, hinge, log_mad, root
 from detectors.models.store import Records
@@ -23,8 +31,6 @@ ALARM_DAYS: Final = 30
 """How long a drift is told after its last alarm."""
 TOP_Z: Final = 0.6745
 """The peers' upper quartile in standard deviations."""
-SHARE_NOISE: Final = FAST_SHARE / (2.0 - FAST_SHARE)
-"""Variance of a fast share on the arcsine scale."""
 
 
 def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, int]:

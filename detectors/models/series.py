@@ -7,7 +7,7 @@ travel in a record as floats, and the tests run River beside them as the oracle.
 
 from __future__ import annotations
 
-from math import asin, log, sqrt
+from math import asin, log, pi, sqrt
 from typing import Final
 
 CLIP_SD: Final = 3.0
@@ -42,7 +42,8 @@ def step(mean: float, var: float, x: float, factor: float) -> tuple[float, float
 def warm_factor(n: int, fading: float) -> float:
     """Fading factor of the n-th update: 1/n until `fading` is the larger, so that the first value does not
     weigh for ever."""
-    return max(fading, 1.0 / n)
+    warm = 1.0 / n
+    return warm if warm > fading else fading
 
 
 def clip(x: float, mean: float, var: float, n: int) -> float:
@@ -50,8 +51,11 @@ def clip(x: float, mean: float, var: float, n: int) -> float:
     so."""
     if n < CLIP_AFTER:
         return x
-    reach = CLIP_SD * max(sqrt(var), FLOOR_SD)
-    return min(max(x, mean - reach), mean + reach)
+    sd = sqrt(var)
+    reach = CLIP_SD * (sd if sd > FLOOR_SD else FLOOR_SD)
+    if x > mean + reach:
+        return mean + reach
+    return x if x >= mean - reach else mean - reach
 
 
 def usable(value: float) -> bool:
@@ -74,12 +78,14 @@ def shrunk_z(x: float, n: int, mean: float, var: float, k: float) -> float:
 
 def root(count: float) -> float:
     """Anscombe's transform of a count: the variance of a Poisson becomes 1."""
-    return 2.0 * sqrt(max(count, 0.0) + 0.375)
+    return 2.0 * sqrt((count if count > 0.0 else 0.0) + 0.375)
 
 
 def angle(share: float) -> float:
     """The arcsine transform of a share: the variance of a binomial of n trials becomes 1/n."""
-    return 2.0 * asin(sqrt(min(max(share, 0.0), 1.0)))
+    if 0.0 < share < 1.0:
+        return 2.0 * asin(sqrt(share))
+    return pi if share >= 1.0 else 0.0
 
 
 def hinge(z: float) -> float:

@@ -4,7 +4,7 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, Final
 
 from detectors.models.keys import SINGLE, Pair
 from detectors.models.records import (
@@ -22,8 +22,7 @@ from detectors.models.records import (
 )
 
 _FUSION, _QUANTILE = FusionRecord(), QuantileRecord()
-
-R = TypeVar("R", bound=Record)
+_UNREAD: Final = object()
 
 
 class Records:
@@ -55,8 +54,8 @@ class Records:
 
     def update(self, records: Mapping[Pair, Record]) -> None:
         """Set several records."""
-        for (kind, entity), record in records.items():
-            self.put(kind, entity, record)
+        self._held.update(records)
+        self._changed.update(dict.fromkeys(records))
 
     def changed(self) -> dict[Pair, bytes]:
         """The bytes of every record set since the last call, in the order in which they first changed."""
@@ -68,46 +67,53 @@ class Records:
         self._changed = {}
         return result
 
-    def _get(self, kind: str, entity: str, struct: type[R]) -> R | None:
-        pair = (kind, entity)
-        try:
-            held = self._held[pair]
-        except KeyError:
+    def get(self, pair: Pair) -> Any:
+        """The record, of the type that its kind has in `records.KINDS`; None where there is none."""
+        held = self._held.get(pair, _UNREAD)
+        if held is _UNREAD:
             blob = self._stored.get(pair)
-            held = self._held[pair] = None if blob is None else decode(kind, blob)
-        return held if isinstance(held, struct) else None
+            held = self._held[pair] = None if blob is None else decode(pair[0], blob)
+        return held
 
     def peers(self, entity: str) -> PeerRecord | None:
         """Raises RecordError like every reader here, when the stored bytes cannot be used."""
-        return self._get("peers", entity, PeerRecord)
+        record: PeerRecord | None = self.get(("peers", entity))
+        return record
 
     def beneficiary(self, entity: str) -> BeneficiaryRecord | None:
         """The beneficiary's habits."""
-        return self._get("beneficiary", entity, BeneficiaryRecord)
+        record: BeneficiaryRecord | None = self.get(("beneficiary", entity))
+        return record
 
     def provider(self, inpe: str) -> ProviderRecord | None:
         """The provider's habits."""
-        return self._get("provider", inpe, ProviderRecord)
+        record: ProviderRecord | None = self.get(("provider", inpe))
+        return record
 
     def activity(self, group: str) -> ActivityRecord | None:
         """The peer group's activity."""
-        return self._get("activity", group, ActivityRecord)
+        record: ActivityRecord | None = self.get(("activity", group))
+        return record
 
     def members(self, group: str) -> MembersRecord | None:
         """The peer group's members."""
-        return self._get("members", group, MembersRecord)
+        record: MembersRecord | None = self.get(("members", group))
+        return record
 
     @property
     def coverage(self) -> CoverageRecord | None:
         """How far INPE are in use."""
-        return self._get("coverage", SINGLE, CoverageRecord)
+        record: CoverageRecord | None = self.get(("coverage", SINGLE))
+        return record
 
     @property
     def fusion(self) -> FusionRecord:
         """The score's weights; the start weights where nothing was learned."""
-        return self._get("fusion", SINGLE, FusionRecord) or _FUSION
+        record: FusionRecord | None = self.get(("fusion", SINGLE))
+        return record or _FUSION
 
     @property
     def quantile(self) -> QuantileRecord:
         """The spread of recent scores."""
-        return self._get("quantile", SINGLE, QuantileRecord) or _QUANTILE
+        record: QuantileRecord | None = self.get(("quantile", SINGLE))
+        return record or _QUANTILE

@@ -12,6 +12,7 @@ from detectors.models.records import (
     VERSION,
     ActivityRecord,
     BeneficiaryRecord,
+    CoverageRecord,
     Bin,
     FusionRecord,
     Habit,
@@ -48,6 +49,7 @@ FULL: dict[str, Record] = {
         edition=2, weights={"P01@2.079": 1.9}, reviews=2, frauds=1, bins=(Bin(2, 0.3, 0.5),)
     ),
     "quantile": QuantileRecord(edition=3, counts=(1, 2, 0)),
+    "coverage": CoverageRecord(newest=20_500, kinds={"MEDECIN": {20_500: (9, 10), 20_494: (1, 1)}}),
 }
 
 

@@ -32,44 +32,88 @@ def _text(event: Event, old: str, new: str) -> bytes:
     return raw.replace(old, new, 1).encode()
 
 
-def catalogue(desk: Desk) -> list[Bad]:
-    """The issue's list, each under an event_id of its own."""
+def catalogue(desk: Desk, lines: int = 10_000) -> list[Bad]:
+    """The issue's list, each under an event_id of its own. `lines` of the claim that has too many."""
     numbers = iter(range(1, 100))
 
     def claim(*lines: Event, **fields: Any) -> Event:
         return desk.claim(f"BAD-{next(numbers)}", *lines, who=PERSON, **fields)
 
     deep: Callable[[int], str] = lambda depth: "[" * depth + "]" * depth  # noqa: E731
-    many = [visit(amount=100 + number) for number in range(10_000)]
+    many = [visit(amount=100 + number) for number in range(lines)]
     return [
         Bad("truncated", orjson.dumps(claim())[:-40], "not-json"),
         Bad("not json", b"claim;BAD;1", "not-json", verdict=False),
         Bad("not an object", b"[1,2]", "not-object", shown="an array", verdict=False),
-        Bad("wrong type", _text(claim(), '"amount":25000', '"amount":"dear"'), "wrong-type", "lines[0].amount", "dear"),
+        Bad(
+            "wrong type",
+            _text(claim(), '"amount":25000', '"amount":"dear"'),
+            "wrong-type",
+            "lines[0].amount",
+            "dear",
+        ),
         Bad("missing field", _text(claim(), '"kind":"AMBULATOIRE",', ""), "missing-field", "kind"),
-        Bad("a person's field", _text(claim(), f'"insured":"A-{PERSON}"', f'"insured":["{PERSON}"]'), "wrong-type",
-            "insured"),
-        Bad("unknown type", _text(claim(), '"type":"claim"', '"type":"dream"'), "unknown-type", "type", "dream",
-            verdict=False),
+        Bad(
+            "a person's field",
+            _text(claim(), f'"insured":"A-{PERSON}"', f'"insured":["{PERSON}"]'),
+            "wrong-type",
+            "insured",
+        ),
+        Bad(
+            "unknown type",
+            _text(claim(), '"type":"claim"', '"type":"dream"'),
+            "unknown-type",
+            "type",
+            "dream",
+            verdict=False,
+        ),
         Bad("newer version", orjson.dumps(claim(version=2)), "newer-version", "version", "2", "at most 1"),
         Bad("unknown value", orjson.dumps(claim(kind="SURPRISE")), "unknown-value", "kind", "SURPRISE"),
         Bad("not utf-8", orjson.dumps(claim()).replace(b"CNOPS", b"CN\xffPS"), "not-utf8", "organism"),
         Bad("NaN", _text(claim(), '"amount":25000', '"amount":NaN'), "not-finite", "lines[0].amount", "nan"),
-        Bad("1e400", _text(claim(), '"amount":25000', '"amount":1e400'), "not-finite", "lines[0].amount", "inf"),
-        Bad("negative quantity", orjson.dumps(claim(visit(quantity=-1))), "out-of-range", "lines[0].quantity", "-1"),
-        Bad("10,000 lines", orjson.dumps(claim(*many)), "too-many-lines", "lines", "10000"),
+        Bad(
+            "1e400",
+            _text(claim(), '"amount":25000', '"amount":1e400'),
+            "not-finite",
+            "lines[0].amount",
+            "inf",
+        ),
+        Bad(
+            "negative quantity",
+            orjson.dumps(claim(visit(quantity=-1))),
+            "out-of-range",
+            "lines[0].quantity",
+            "-1",
+        ),
+        Bad("10,000 lines", orjson.dumps(claim(*many)), "too-many-lines", "lines", str(lines)),
         Bad("900 kB", orjson.dumps(claim(kind="X" * 900_000)), "unknown-value", "kind", "X" * 64),
         Bad("nested", _text(claim(), '"version":1', f'"version":1,"more":{deep(100_000)}'), "too-deep"),
-        Bad("year 9999", orjson.dumps(claim(visit(service_date="9999-12-31"))), "out-of-range",
-            "lines[0].service_date", "9999-12-31"),
-        Bad("the future", orjson.dumps({**claim(), "event_time": "2026-03-11T09:00:00Z"}), "future", "event_time",
-            "2026-03-11T09:00:00+00:00"),
-        Bad("no zone", orjson.dumps({**claim(), "ingest_time": "2026-03-10T09:00:00"}), ..., "ingest_time", ...),
+        Bad(
+            "year 9999",
+            orjson.dumps(claim(visit(service_date="9999-12-31"))),
+            "out-of-range",
+            "lines[0].service_date",
+            "9999-12-31",
+        ),
+        Bad(
+            "the future",
+            orjson.dumps({**claim(), "event_time": "2026-03-11T09:00:00Z"}),
+            "future",
+            "event_time",
+            "2026-03-11T09:00:00+00:00",
+        ),
+        Bad(
+            "no zone",
+            orjson.dumps({**claim(), "ingest_time": "2026-03-10T09:00:00"}),
+            "malformed",
+            "ingest_time",
+            ...,
+        ),
         Bad("empty", b"", "empty", verdict=False),
         Bad("blank", b"   ", "empty", verdict=False),
         Bad("tombstone", b"", "tombstone", verdict=False, file=False),
         Bad("another's key", orjson.dumps(claim()), "key-mismatch", "beneficiary", key=b"B-1", file=False),
-    ]  # fmt: skip
+    ]
 
 
 def background(desk: Desk) -> tuple[list[Event], list[Event]]:
@@ -90,7 +134,7 @@ def background(desk: Desk) -> tuple[list[Event], list[Event]]:
 
 def check(bad: Bad, letter: dict[str, str]) -> None:
     """The dead letter says what is wrong, without naming a person."""
-    assert letter["reason"] == bad.reason or bad.reason is ..., letter
+    assert letter["reason"] == bad.reason, letter
     assert letter.get("field") == bad.field, letter
     if bad.shown is not ...:
         assert letter.get("value") == bad.shown, letter

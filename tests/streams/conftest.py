@@ -21,18 +21,18 @@ def server() -> Iterator[EmbeddedRedis]:
 
 
 @pytest.fixture
-def stage(server: EmbeddedRedis) -> Iterator[Stage]:
+def stage(server: EmbeddedRedis) -> Stage:
     """A stage on the emptied server."""
     client = redis.Redis.from_url(server.url)
     client.flushall()
     client.close()
-    yield Stage(server.url)
+    return Stage(server.url)
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An event log of about 1,500 claims with every scheme, corrections, cancellations, resubmissions and payments,
-    reviews and reports among them."""
+    """An event log of about 1,500 claims with every scheme, corrections, cancellations, resubmissions and
+    payments, reviews and reports among them."""
     file = tmp_path_factory.mktemp("log") / "log.jsonl"
     events = [event for event, _ in generate(World(11), Plan(claims=1_000, days=24, live_days=14))]
     patients = {event["beneficiary"] for event in events if event["type"] == "claim"}

@@ -94,7 +94,13 @@ class Desk:
         self.now += dt.timedelta(minutes=1)
         self.number += 1
         at = fields.pop("at", self.now)
-        body = {"type": type_, "version": 1, "event_id": f"E-{self.number}", "organism": "CNOPS", "flow": "AMO"}
+        body = {
+            "type": type_,
+            "version": 1,
+            "event_id": f"E-{self.number}",
+            "organism": "CNOPS",
+            "flow": "AMO",
+        }
         return {**body, "event_time": at.isoformat(), "ingest_time": at.isoformat(), **fields}
 
     def claim(self, event_id: str, *lines: Event, who: str = "B-1", **fields: Any) -> Event:
@@ -113,7 +119,12 @@ class Desk:
     def follow(self, type_: str, claim: Event, event_id: str, **fields: Any) -> Event:
         return self.event(
             type_,
-            **{"event_id": event_id, "claim_id": claim["claim_id"], "beneficiary": claim["beneficiary"], **fields},
+            **{
+                "event_id": event_id,
+                "claim_id": claim["claim_id"],
+                "beneficiary": claim["beneficiary"],
+                **fields,
+            },
         )
 
     def liquidation(self, claim: Event, event_id: str, **fields: Any) -> Event:
@@ -129,7 +140,9 @@ class Desk:
         more = {"verdict_id": f"V-{claim['event_id']}-{revision}", "outcome": outcome, "decided_by": ["R-1"]}
         return self.follow("review", claim, f"RV-{self.number}", **{**more, **fields})
 
-    def person(self, who: str = "B-1", opened: str = "2020-01-01", to: str | None = None, **fields: Any) -> Event:
+    def person(
+        self, who: str = "B-1", opened: str = "2020-01-01", to: str | None = None, **fields: Any
+    ) -> Event:
         rights = [{"from": opened, "to": to, "manager": "CNOPS", "status": "OPEN"}]
         more = {"beneficiary": who, "insured": f"A-{who}", "rights": rights, "ald": []}
         return self.event("beneficiary", **{**more, **fields})

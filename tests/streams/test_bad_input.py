@@ -1,4 +1,6 @@
-"""Bad input from an event log: a dead letter that says why, an answer where somebody waits, and no trace elsewhere."""
+"""Bad input from an event log: a dead letter that says why, an answer where somebody waits, and no trace
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -113,10 +115,22 @@ def test_identifiers_in_clear_stay_out_of_everything_but_the_received_bytes(
 @pytest.mark.parametrize(
     ("type_", "fields", "field"),
     [
-        ("review", {"verdict_id": "V-C-1-1", "claim_id": "D-C-1", "beneficiary": "B-1", "outcome": "?"}, "outcome"),
-        ("signal", {"entity": "provider:1", "source": "CAISSE", "strength": 7, "expires": "2026-12-31"}, "strength"),
+        (
+            "review",
+            {"verdict_id": "V-C-1-1", "claim_id": "D-C-1", "beneficiary": "B-1", "outcome": "?"},
+            "outcome",
+        ),
+        (
+            "signal",
+            {"entity": "provider:1", "source": "CAISSE", "strength": 7, "expires": "2026-12-31"},
+            "strength",
+        ),
         ("provider", {"inpe": "104512345", "kind": "WIZARD"}, "kind"),
-        ("payment", {"claim_id": "D-C-1", "beneficiary": "B-1", "payee": "INSURED", "status": "ORDERED"}, "payment_id"),
+        (
+            "payment",
+            {"claim_id": "D-C-1", "beneficiary": "B-1", "payee": "INSURED", "status": "ORDERED"},
+            "payment_id",
+        ),
     ],
 )
 def test_bad_control_events_are_dead_letters_too(

@@ -1,4 +1,4 @@
-"""Corrections and cancellations, in whatever order they come, and what they do to the answers already given."""
+"""Corrections and cancellations, in whatever order they come, and the answers already given."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_a_cancelled_line_is_no_duplicate_any_more(stage: Stage, desk: Desk, siz
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_corrected_twice_in_any_order(stage: Stage, desk: Desk, order: tuple[int, ...]) -> None:
-    """Whatever the order, only the last correction's line stands in the log and only its hold keeps money back."""
+    """Whatever the order, only the last correction's line stands in the log and only its hold keeps money
+    back.
+    """
     world = desk.world()
     chain = [desk.claim("C-1", visit(amount=10_000))]
     chain.append(desk.correct(chain[0], "C-2", visit(amount=20_000)))

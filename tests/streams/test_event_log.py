@@ -1,9 +1,10 @@
-"""A whole simulated log through the loop: the same whatever the batches, and each record decides itself again."""
+"""A whole simulated log through the loop: the same whatever the batches, and each record decides itself
+again.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,21 @@ ISSUED = re.compile(rb'"(issued_at|held_at)":"[^"]*"')
 
 
 @pytest.fixture(scope="module")
-def runs(simulated: Path) -> Iterator[dict[str, Said]]:
+def runs(simulated: Path) -> dict[str, Said]:
     """The log screened on private empty servers, for several batch sizes, and on three hash tags."""
     lines = simulated.read_bytes().splitlines()
-    plans: dict[str, dict[str, int]] = {"128": {}, "again": {}, "7": {"size": 7}, "1": {"size": 1}, "tags": {"tags": 3}}
+    plans: dict[str, dict[str, Any]] = {
+        "128": {},
+        "again": {},
+        "7": {"size": 7},
+        "1": {"size": 1},
+        "tags": {"tags": 3},
+    }
     said = {}
     for name, plan in plans.items():
         with EmbeddedRedis(durable=True) as server:
             said[name] = Stage(server.url).screen(lines, **plan)
-    yield said
+    return said
 
 
 def _text(records: list[Event]) -> bytes:
@@ -55,7 +62,10 @@ def test_the_log_holds_what_these_tests_need(runs: dict[str, Said]) -> None:
     assert {"GROUP_HOLD", "CLAIM_ANSWERED"} <= causes
     assert any((cause or "").startswith("REVIEW:") for cause in causes)
     assert any("signals" in record["features"] for record in said.records)
-    assert {record["purpose"] for record in said.records if "purpose" in record} >= {"FRAUD_REVIEW", "COMPLETE_FILE"}
+    assert {record["purpose"] for record in said.records if "purpose" in record} >= {
+        "FRAUD_REVIEW",
+        "COMPLETE_FILE",
+    }
 
 
 def test_one_verdict_for_each_claim_liquidation_and_payment(runs: dict[str, Said], simulated: Path) -> None:
@@ -78,7 +88,7 @@ def test_one_verdict_for_each_claim_liquidation_and_payment(runs: dict[str, Said
 
 
 def test_each_record_decides_itself_again(runs: dict[str, Said], simulated: Path) -> None:
-    """decide(case, findings) from the features gives the verdict, where no person and no correction gave it."""
+    """decide(case, findings) gives the verdict, where no person and no correction gave it."""
     book, decoder = ReferentialBook(), Decoder(None)
     for line in simulated.read_bytes().splitlines():
         if orjson.loads(line)["type"] in ("referential", "policy"):
@@ -112,7 +122,9 @@ def _hidden(record: Screened, verdict: dict[str, Any], held: dict[str, Any] | No
             else:
                 assert reason["visibility"] == "LIQUIDATOR"
                 assert not {"strength", "threshold", "n"} & reason.keys()
-        assert not {"score", "terms", "priority", "features", "models", "shadow", "expected_loss"} & told.keys()
+        assert (
+            not {"score", "terms", "priority", "features", "models", "shadow", "expected_loss"} & told.keys()
+        )
         text = orjson.dumps({name: value for name, value in told.items() if name != "cannot_check"})
         for reason in record.reasons:
             if reason.visibility != "LIQUIDATOR":
@@ -154,7 +166,12 @@ def test_an_internal_audit_looks_like_a_fraud_review(runs: dict[str, Said]) -> N
             continue
         fraud = decode(orjson.dumps(raw))
         internal = [{**reason, "nature": "INT", "visibility": "AUDIT_ONLY"} for reason in raw["reasons"]]
-        more = {"purpose": "INTERNAL_AUDIT", "control_level": "CENTRAL", "reasons": internal, "on_expiry": "ESCALATE"}
+        more = {
+            "purpose": "INTERNAL_AUDIT",
+            "control_level": "CENTRAL",
+            "reasons": internal,
+            "on_expiry": "ESCALATE",
+        }
         audit = decode(orjson.dumps({**raw, **more}))
         assert public(fraud) == public(audit)
         assert suspension_of(fraud, public(fraud)) == suspension_of(audit, public(audit))
@@ -166,6 +183,11 @@ def test_an_internal_audit_looks_like_a_fraud_review(runs: dict[str, Said]) -> N
 
 def test_reasons_name_events_that_exist(runs: dict[str, Said], simulated: Path) -> None:
     known = {orjson.loads(line)["event_id"] for line in simulated.read_bytes().splitlines()}
-    cited = {one for record in runs["128"].records for reason in record["reasons"] for one in reason.get("evidence", ())}
+    cited = {
+        one
+        for record in runs["128"].records
+        for reason in record["reasons"]
+        for one in reason.get("evidence", ())
+    }
     assert cited
     assert cited <= known

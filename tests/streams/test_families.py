@@ -1,4 +1,4 @@
-"""A family of clones: when it reaches the size that is held as a group, its earlier open claims are held too."""
+"""A family of clones: when it reaches the size that is held as a group, its open claims are held too."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def _with(said: Said, code: str, event_id: str) -> list[Event]:
 def test_the_family_is_held_from_its_first_claim_on(stage: Stage, desk: Desk, size: int) -> None:
     said = stage.screen(_log(desk), size=size)
     first = said.of("C-0")
-    assert [(one["decision"], one.get("cause")) for one in first] == [("RELEASE", None), ("HOLD", "GROUP_HOLD")]
+    assert [(one["decision"], one.get("cause")) for one in first] == [
+        ("RELEASE", None),
+        ("HOLD", "GROUP_HOLD"),
+    ]
     for number in range(FAMILY):
         live = said.live(f"C-{number}")
         assert (live["decision"], live["purpose"], live["on_expiry"]) == ("HOLD", "FRAUD_REVIEW", "ESCALATE")
@@ -81,7 +84,14 @@ def test_a_replaced_or_cleared_member_is_left_alone(stage: Stage, desk: Desk) ->
     by_id = {event["event_id"]: event for event in log}
     gone = desk.cancel(by_id["C-0"], "X-0")
     last = by_id[f"C-{FAMILY - 1}"]
-    log = [*log[:-2], gone, *log[-2:], _clone(desk, FAMILY), desk.review(last, "LEGITIMATE"), _clone(desk, 90)]
+    log = [
+        *log[:-2],
+        gone,
+        *log[-2:],
+        _clone(desk, FAMILY),
+        desk.review(last, "LEGITIMATE"),
+        _clone(desk, 90),
+    ]
     said = stage.screen(log)
     assert [one["decision"] for one in said.of("C-0")] == ["RELEASE"]
     assert said.live(f"C-{FAMILY - 1}")["decision"] == "RELEASE"

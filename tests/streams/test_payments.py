@@ -23,7 +23,11 @@ def test_payment_before_its_claim_waits_and_is_released_by_a_second_revision(
     world, claim = desk.world(), desk.claim("C-1")
     said = stage.screen([*world, desk.payment(claim, "P-1", 1), claim], size=size)
     first, second = said.of("P-1")
-    assert (first["verdict_id"], first["decision"], first["reasons"][0]["code"]) == ("V-P-1-1", "HOLD", "GATE")
+    assert (first["verdict_id"], first["decision"], first["reasons"][0]["code"]) == (
+        "V-P-1-1",
+        "HOLD",
+        "GATE",
+    )
     assert (second["verdict_id"], second["decision"]) == ("V-P-1-2", "RELEASE")
     assert (second["supersedes"], second["cause"]) == ("V-P-1-1", "CLAIM_ANSWERED")
     assert second["reasons"] == []
@@ -63,9 +67,7 @@ def test_liquidation_may_come_first(stage: Stage, desk: Desk, size: int) -> None
 
 @SIZES
 @pytest.mark.parametrize("status", ["PAID", "RETURNED", "CANCELLED"])
-def test_what_has_happened_already_is_only_noted(
-    stage: Stage, desk: Desk, status: str, size: int
-) -> None:
+def test_what_has_happened_already_is_only_noted(stage: Stage, desk: Desk, status: str, size: int) -> None:
     """Nothing is left to hold: not by its own event, nor by an order of the same payment."""
     world, claim = desk.world(), desk.claim("C-1", held())
     early = desk.payment(claim, "P-1", 1, status=status)
@@ -78,9 +80,14 @@ def test_what_has_happened_already_is_only_noted(
 @SIZES
 def test_an_order_that_was_paid_is_not_held_again(stage: Stage, desk: Desk, size: int) -> None:
     world, claim = desk.world(), desk.claim("C-1")
-    order, paid = desk.payment(claim, "P-1", 1), desk.payment(claim, "P-2", 1, status="PAID", payment_id="P-P-1")
+    order, paid = (
+        desk.payment(claim, "P-1", 1),
+        desk.payment(claim, "P-2", 1, status="PAID", payment_id="P-P-1"),
+    )
     open_order = desk.payment(claim, "P-3", 1)
-    said = stage.screen([*world, claim, order, paid, open_order, desk.correct(claim, "C-2", held())], size=size)
+    said = stage.screen(
+        [*world, claim, order, paid, open_order, desk.correct(claim, "C-2", held())], size=size
+    )
     assert said.live("C-2")["decision"] == "HOLD"
     assert said.live("P-1")["decision"] == "RELEASE"
     assert said.live("P-3")["decision"] == "HOLD"

@@ -1,4 +1,6 @@
-"""What people decide: outcomes of reviews, what they teach, reports that raise priority; and rights that come late."""
+"""What people decide: outcomes of reviews, what they teach, reports that raise priority; and rights that
+come late.
+"""
 
 from __future__ import annotations
 
