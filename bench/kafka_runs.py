@@ -17,10 +17,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.claims import Event, Stock
 from bench.figures import median, processor_seconds, quantile
+from schemas.topics import TOPIC_OF
 from state import EmbeddedRedis
 from streams.broker import EmbeddedBroker
 from streams.config import Settings
-from streams.demo import TOPIC_OF
 from streams.leash import Leash
 from streams.topics import Topics
 
@@ -109,7 +109,7 @@ class WorkerBench:
             if not self._worker.alive() or time.monotonic() > deadline:
                 raise RuntimeError(f"the worker did not become ready:\n{self._worker.output(20)}")
             time.sleep(0.05)
-        self._caught_up(len(stock.people))
+        self._caught_up(sum(event["type"] == "beneficiary" for event in stock.people))
 
     def throughput(self, claims: Sequence[Event], runs: int) -> dict[str, Any]:
         """Claims as fast as the broker takes them, in `runs` parts: medians."""
@@ -164,9 +164,8 @@ class WorkerBench:
         sent: dict[str, float] = {}
         ready = []
         for event in events:
-            topic, field = TOPIC_OF[event["type"]]
-            key = event[field] if field else f"{event['name']}:{event['edition']}"
-            ready.append((topic, orjson.dumps(event), key.encode(), event["event_id"]))
+            topic = TOPIC_OF[event["type"]]
+            ready.append((topic.name, orjson.dumps(event), topic.key_of(event).encode(), event["event_id"]))
         started = time.monotonic()
         for index, (topic, value, key, event_id) in enumerate(ready):
             while rate and (ahead := index / rate - (time.monotonic() - started)) > 0:

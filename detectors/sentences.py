@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -34,12 +35,24 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
 """(code, variant) -> (French, English); the variant `any` serves those that have no text of their own."""
 
 
+Parsed = tuple[str, str | None, str | None, str | None]
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Sequence[Parsed]:
+    return tuple(string.Formatter().parse(text))
+
+
 class _French(string.Formatter):
     """Formats facts for a French reader."""
 
     column = 0
     unknown = "non indiqué"
     numero = "n°"
+
+    def parse(self, format_string: str) -> Sequence[Parsed]:  # type: ignore[override]
+        """The parts of a text, taken apart once: there are as many texts as templates and formats."""
+        return _parse(format_string)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if value is None:

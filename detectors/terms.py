@@ -15,9 +15,10 @@ class ModelTerm:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """What the evidence says under this code."""
-        if context.evidence is not None:
-            return iter(context.evidence.of(self.declaration.code))
-        return iter(())
+        evidence = context.evidence
+        if evidence is None or not (evidence.findings or evidence.cannot):
+            return iter(())
+        return iter(evidence.of(self.declaration.code))
 
 
 def _model(

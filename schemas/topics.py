@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 DAY_MS: Final = 86_400_000
 MEGABYTE: Final = 1_048_576
@@ -28,6 +29,10 @@ class Topic:
     direction: Literal["in", "out", "private"] = "in"
     restricted: bool = False
     summary: str = ""
+
+    def key_of(self, event: Mapping[str, Any]) -> str:
+        """The key of an event given as plain values; `name:edition` joins two fields."""
+        return ":".join(str(event[field]) for field in self.key.split(":"))
 
 
 def _table(*topics: Topic) -> dict[str, Topic]:
@@ -158,3 +163,7 @@ SCREENING_INPUTS: Final = tuple(t.name for t in TOPICS.values() if t.with_screen
 """Topics that the screening loop shares out over its group."""
 SNAPSHOTS: Final = ("providers", "liquidators", "referentials", "policies", "orders")
 """Topics that every worker reads whole before it is ready."""
+TOPIC_OF: Final = {
+    kind: topic for topic in TOPICS.values() if topic.direction != "out" for kind in topic.types
+}
+"""Event type -> the topic that carries it."""

@@ -338,7 +338,13 @@ class Care:
                 continue
             price = round(ACT[code].tariff * draw.lognormal(above, 0.3) / 1000) * 1000
             line = dossier.act(
-                code, shop, day, unit_price=price, prescriber=doctor, prescribed_on=written, prescription=number
+                code,
+                shop,
+                day,
+                unit_price=price,
+                prescriber=doctor,
+                prescribed_on=written,
+                prescription=number,
             )
             lines.append(line)
         dossier.document("ORDONNANCE", number, doctor, written, lines)

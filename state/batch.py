@@ -59,6 +59,7 @@ class Ask:
     away: Sequence[Op] = ()
     home_reads: Sequence[Read] = ()
     away_reads: Sequence[Read] = ()
+    answers: str | None = None  # event whose verdict this offset may give anew, where that is not its own
 
 
 @dataclass(slots=True)

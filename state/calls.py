@@ -71,6 +71,7 @@ class ObserveCall:
             raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
         ref = ask.ref or b""
+        answered = ask.event_id or ask.answers
         parts = [
             _HEAD.pack(0x9D, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
@@ -80,18 +81,17 @@ class ObserveCall:
             raw(ask.beneficiary.encode()),
             listing([number[name] for name in undo_keys]) if undo_keys else _NOTHING,
             raw(ask.undo) if ask.undo else _EMPTY,
-            number[keys.verdict(ask.event_id)] if self._lane == "h" and ask.event_id else _NO_KEY,
+            number[keys.verdict(answered)] if self._lane == "h" and answered else _NO_KEY,
             array(len(ops)),
         ]
         for _, names, head, tail in ops:
-            parts.append(head)
-            for name in names:
-                parts.append(number[name])
-            parts.append(tail)
+            if len(names) == 1:
+                parts += (head, number[names[0]], tail)
+            else:
+                parts += (head, *[number[name] for name in names], tail)
         parts.append(array(len(reads)))
         for _, name, kind in reads:
-            parts.append(_READS[kind])
-            parts.append(number[name])
+            parts += (_READS[kind], number[name])
         self._args.append(b"".join(parts))
         self.asked.append(index)
 

@@ -40,6 +40,12 @@ class Numbers(dict[str, int]):
         self.intern((name,))
         return self[name]
 
+    def forget(self) -> None:
+        """Ask Redis again: after a crash it may have lost the youngest names, and give their numbers away."""
+        self.clear()
+        self[""] = 0
+        self._names.clear()
+
     def name(self, number: int) -> str:
         """The way back. Raises KeyError for a number that was never given."""
         if number < keys.FIRST_NAME:

@@ -64,6 +64,7 @@ class Store:
         """Take these inputs over by a higher epoch and say where they stand. Raises Stale when outrun."""
         if not inputs:
             return {}
+        self.numbers.forget()
         servers = self._servers
         servers.connect()
         fences = [prefix + keys.FENCES for prefix in servers.prefixes]

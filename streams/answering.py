@@ -180,6 +180,7 @@ def restore(item: Item, shelf: Shelf) -> None:
     if item.standing:
         item.record, item.blob = decode(item.standing), item.standing
         item.revision = int(item.record.verdict_id.rpartition("-")[2])
+        item.before = item.record.features.get("before")
     elif item.standing is not None and item.again and isinstance(item.event, Claim | Liquidation | Payment):
         item.record = _unexamined(item, item.event, shelf, item.event.event_time)
         item.blob = encode(item.record)

@@ -33,6 +33,7 @@ from schemas.observation import (
 )
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
+from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
 from state.keys import Role
 
@@ -42,14 +43,7 @@ BUCKET_DAYS = 30
 COVERAGE_INDEX = {name: index for index, name in enumerate(COVERAGES)}
 GROUP_INDEX = {name: index for index, name in enumerate(CARE_GROUPS)}
 
-ACCEPTS: dict[str, tuple[str, ...]] = {
-    "claims": ("claim",),
-    "liquidations": ("liquidation",),
-    "payments": ("payment",),
-    "prior-approvals": ("prior_approval",),
-    "beneficiaries": ("beneficiary",),
-    "rescreens": ("rescreen",),
-}
+ACCEPTS = {name: TOPICS[name].types for name in SCREENING_INPUTS}
 """Topic -> the types of event that it carries."""
 
 _beneficiary = msgspec.msgpack.Decoder(Beneficiary)

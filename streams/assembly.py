@@ -32,6 +32,7 @@ from streams.transactions import Transactions
 
 log = logging.getLogger("crible.assembly")
 
+BROKER_SECONDS = 5.0
 FOLDED = ("provider-activity", "learning")
 
 
@@ -96,7 +97,7 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
     for store in stores:
         if not _redis(store, layout, stop, away):
             return None
-    client = settings.client()
+    client = _client(settings)
     decoder = Decoder(pseudonyms)
     registries = RegistryReader(client, decoder, metrics)
     screener = Screener(
@@ -142,10 +143,17 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
     )
 
 
+def _client(settings: Settings) -> dict[str, Any]:
+    """What every client starts from. librdkafka's own lines come with --verbose; else the loops say what is
+    wrong, once.
+    """
+    return {"log_level": 6 if log.isEnabledFor(logging.INFO) else 2, **settings.client()}
+
+
 def _member(settings: Settings, role: str) -> dict[str, Any]:
     """A consumer of one of the worker's groups, with a name that survives a restart."""
     return {
-        **settings.client(),
+        **_client(settings),
         "group.id": settings.group if role == "screening" else f"{settings.group}-{role}",
         "group.instance.id": f"{settings.worker_id}-{role}",
     }
@@ -154,7 +162,7 @@ def _member(settings: Settings, role: str) -> dict[str, Any]:
 def _topics(
     settings: Settings, stop: threading.Event, away: Away
 ) -> tuple[dict[str, str], dict[str, int]] | None:
-    topics = Topics(settings.client())
+    topics = Topics(settings.client(), timeout=BROKER_SECONDS)
     while not stop.is_set():
         try:
             findings = topics.check()

@@ -31,6 +31,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     expires_at: dt.datetime | None = None
     on_expiry: str | None = None
     replaced: bool = False
+    early: bool = False  # what replaces it came before it
 
     def blocks(self, paid: frozenset[int], at: dt.datetime) -> bool:
         """Whether this answer keeps a payment of these lines (none named = all) back at that instant."""
@@ -52,7 +53,7 @@ class PaymentAnswer(msgspec.Struct, array_like=True, frozen=True):
     payment_id: str | None = None
 
 
-REPLACED_EARLY = Answer(CLAIM, "", "RELEASE", replaced=True)
+REPLACED_EARLY = Answer(CLAIM, "", "RELEASE", replaced=True, early=True)
 """Stands for an event that was corrected or cancelled before it came."""
 
 _answer = msgspec.msgpack.Decoder(Answer)

@@ -1,4 +1,4 @@
-"""Faust agents of the control plane: review outcomes and signals, a few an hour, each handled once by its id."""
+"""Faust agents of the control plane: review outcomes and signals, a few an hour, each handled by its id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import logging
 from typing import Any
 
 import faust
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
 
 from schemas.control import Review, Signal
 from schemas.decode import Invalid
@@ -14,6 +16,8 @@ from streams.assembly import Assembly
 from streams.messages import Output
 
 log = logging.getLogger("crible.control")
+
+WAIT_SECONDS = 0.5
 
 
 def add_agents(app: faust.App, assembly: Assembly) -> None:
@@ -27,7 +31,7 @@ def add_agents(app: faust.App, assembly: Assembly) -> None:
 
     async def handle(value: bytes) -> None:
         try:
-            outputs = await asyncio.to_thread(_handle, assembly, value)
+            outputs = await _patiently(assembly, value)
             for output in outputs:
                 await app.topic(output.topic, **raw).send(
                     key=output.key, value=output.value, partition=output.partition
@@ -37,7 +41,7 @@ def add_agents(app: faust.App, assembly: Assembly) -> None:
             assembly.metrics.dead_letter(invalid.reason)
         except Exception:
             log.exception("control event failed")
-            raise
+            assembly.metrics.dead_letter("control")
 
     @app.agent(app.topic("reviews", **raw), name="reviews")
     async def reviews(stream: faust.StreamT[bytes]) -> None:
@@ -48,6 +52,15 @@ def add_agents(app: faust.App, assembly: Assembly) -> None:
     async def signals(stream: faust.StreamT[bytes]) -> None:
         async for value in stream:
             await handle(value)
+
+
+async def _patiently(assembly: Assembly, value: bytes) -> list[Output]:
+    """Handle one event; while Redis is away, wait."""
+    while True:
+        try:
+            return await asyncio.to_thread(_handle, assembly, value)
+        except (RedisAway, RedisSlow):
+            await asyncio.sleep(WAIT_SECONDS)
 
 
 def _handle(assembly: Assembly, value: bytes) -> list[Output]:

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
+from schemas.topics import TOPIC_OF
 from simulation import Plan, World, generate
 from state import EmbeddedRedis
 from streams.broker import EmbeddedBroker
@@ -30,18 +31,6 @@ from streams.leash import Leash
 from streams.readback import Listener
 from streams.topics import Topics
 
-TOPIC_OF = {
-    "claim": ("claims", "beneficiary"),
-    "liquidation": ("liquidations", "beneficiary"),
-    "payment": ("payments", "beneficiary"),
-    "prior_approval": ("prior-approvals", "beneficiary"),
-    "beneficiary": ("beneficiaries", "beneficiary"),
-    "provider": ("providers", "inpe"),
-    "liquidator": ("liquidators", "liquidator"),
-    "referential": ("referentials", ""),
-    "policy": ("policies", ""),
-    "order": ("orders", "entity"),
-}
 REGISTRIES = frozenset(("provider", "liquidator", "referential", "policy", "order"))
 ANSWERED = frozenset(("claim", "liquidation", "payment"))
 READY_SECONDS = 60.0
@@ -182,11 +171,10 @@ def _produce(
             if ahead > 0.002:
                 producer.poll(0)
                 time.sleep(ahead)
-        topic, field = TOPIC_OF[event["type"]]
-        key = event[field] if field else f"{event['name']}:{event['edition']}"
+        topic = TOPIC_OF[event["type"]]
         while True:
             try:
-                producer.produce(topic, orjson.dumps(event), key.encode())
+                producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
                 break
             except BufferError:
                 producer.poll(0.01)

@@ -22,8 +22,8 @@ from monitoring.metrics import Metrics
 from schemas.control import Review, Signal
 from schemas.decode import Decoder, Invalid
 from schemas.pseudonym import Pseudonyms
+from schemas.topics import SCREENING_INPUTS, TOPIC_OF
 from state import EmbeddedRedis, Layout, Span, Store
-from streams.asking import ACCEPTS
 from streams.config import Settings
 from streams.control import ControlDesk, told
 from streams.heap import settle
@@ -35,22 +35,7 @@ from streams.screening import Screener
 CHECKPOINT = 128
 Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)] | None
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-TOPIC_OF = {
-    "claim": "claims",
-    "liquidation": "liquidations",
-    "payment": "payments",
-    "prior_approval": "prior-approvals",
-    "beneficiary": "beneficiaries",
-    "rescreen": "rescreens",
-    "provider": "providers",
-    "liquidator": "liquidators",
-    "referential": "referentials",
-    "policy": "policies",
-    "order": "orders",
-    "review": "reviews",
-    "signal": "signals",
-}
-CONTROL_TOPICS = frozenset(TOPIC_OF.values()) - frozenset(ACCEPTS)
+CONTROL_TOPICS = frozenset(topic.name for topic in TOPIC_OF.values()) - frozenset(SCREENING_INPUTS)
 
 
 class _Peek(msgspec.Struct):
@@ -188,7 +173,8 @@ def _kind(line: bytes) -> tuple[str, dt.datetime | None]:
         at = msgspec.convert(peek.ingest_time, Instant)
     except msgspec.ValidationError:
         at = None  # likewise
-    return TOPIC_OF.get(peek.type, "claims"), at
+    topic = TOPIC_OF.get(peek.type)
+    return topic.name if topic else "claims", at
 
 
 @dataclass(frozen=True, slots=True)

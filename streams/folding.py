@@ -1,8 +1,9 @@
-"""Single-writer loops: profiling folds `provider-activity` into provider models, the learner folds `learning`.
+"""Single-writer loops: profiling folds `provider-activity` into provider models, the learner folds
+`learning`.
 
-Every adaptive value has exactly one writer, and its home in Redis carries the fence of its input: the fence and the
-records move in one call, so that a message read twice is folded once. Nothing is published; Kafka's committed offset
-only saves reading again what the fence already covers.
+Every adaptive value has exactly one writer, and its home in Redis carries the fence of its input: the fence
+and the records move in one call, so that a message read twice is folded once. Nothing is published; Kafka's
+committed offset only saves reading again what the fence already covers.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
-from state import Gap, Stale, Store
+from state import Gap, Seen, Stale, Store
+from streams.resting import rest
 
 log = logging.getLogger("crible.folding")
 
 BATCH = 500
+LOOK_SECONDS, REST_SECONDS = 0.02, 0.1
+"""How long the topic is waited at, and then left alone: nobody waits for a model."""
+STALE_SECONDS = 1.0
 
 
 class Fold(Protocol):
@@ -73,7 +78,7 @@ class FoldLoop:
         try:
             while not stop.is_set():
                 try:
-                    self._turn(consumer)
+                    self._turn(consumer, stop)
                     self._said = False
                 except (RedisAway, RedisSlow, KafkaException) as error:
                     if not self._said:
@@ -81,17 +86,22 @@ class FoldLoop:
                         self._said = True
                     self._restart(consumer)
                     stop.wait(0.5)
-                except (Gap, Stale) as error:
+                except (Gap, Seen, Stale) as error:
                     log.warning("%s: %s; starting again from the fence", self._topic, error)
                     self._restart(consumer)
+                    if isinstance(error, Stale):
+                        consumer.poll(
+                            STALE_SECONDS
+                        )  # the group says first whether the partition is still ours
         finally:
             consumer.close()
 
-    def _turn(self, consumer: Consumer) -> None:
+    def _turn(self, consumer: Consumer, stop: threading.Event) -> None:
         if self._pending is not None:
             self._start(consumer, self._pending)
-        records = consumer.consume(1, 0.2)
+        records = consumer.consume(1, LOOK_SECONDS)
         if not records:
+            rest(consumer, stop, REST_SECONDS)
             return
         records += consumer.consume(BATCH - 1, 0.0)
         by_partition: dict[int, list[tuple[int, bytes]]] = {}

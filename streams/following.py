@@ -37,8 +37,8 @@ def note(item: Item, shelf: Shelf) -> None:
         return
     known = state.answers.get(record.event_id)
     if known is not None and known.replaced:
-        answer = msgspec.structs.replace(answer, replaced=True)
-        if isinstance(event, Claim) and answer.decision == "HOLD":  # its correction came before it
+        answer = msgspec.structs.replace(answer, replaced=True, early=known.early)
+        if isinstance(event, Claim) and answer.early and answer.decision == "HOLD":
             _released(item, record.event_id)
     item.state_fields = dict([packed(record.event_id, answer)])
     state.answers[record.event_id] = answer
@@ -48,7 +48,7 @@ def note(item: Item, shelf: Shelf) -> None:
         replaced = state.answers.get(event.replaces, REPLACED_EARLY)
         gone = state.answers[event.replaces] = msgspec.structs.replace(replaced, replaced=True)
         item.state_fields.update([packed(event.replaces, gone)])
-        if replaced.decision == "HOLD":
+        if replaced.decision == "HOLD" and not replaced.early:
             _released(item, event.replaces)
     for event_id in state.unsettled_payments():
         item.follow_ups.append(_again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id))

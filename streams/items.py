@@ -19,6 +19,9 @@ from streams.asking import Question
 from streams.claim_state import ClaimState
 from streams.messages import Message, Output
 
+NOTHING_ASKED, NOTHING_SEEN = Question(), Observation()
+"""What stands in an item until it is asked and seen; never changed."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -28,9 +31,9 @@ class Item:
     event: Event | None = None
     invalid: Invalid | None = None
     content: bytes = b""
-    question: Question = field(default_factory=Question)
+    question: Question = field(default_factory=lambda: NOTHING_ASKED)
     answer: Answer | None = None
-    seen: Observation = field(default_factory=Observation)
+    seen: Observation = field(default_factory=lambda: NOTHING_SEEN)
     view: View | None = None
     findings: list[Finding] = field(default_factory=list)
     shadow: list[Finding] = field(default_factory=list)

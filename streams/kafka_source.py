@@ -1,14 +1,17 @@
 """The screening inputs on Kafka: batches whose group metadata was taken with their first message.
 
-A batch is one message awaited for a short time, then whatever is already here, without waiting. The group's metadata is
-taken *with the first message*: taken at commit time, a rebalance between the two calls had 5 of 10 events answered twice,
-accepted by the broker; taken first, the broker refuses it. A revocation seen during the drain discards the batch.
+A batch is one message awaited for a short time, then whatever is already here, without waiting. The group's
+metadata is taken *with the first message*: taken at commit time, a rebalance between the two calls had 5 of
+10 events answered twice, accepted by the broker; taken first, the broker refuses it. A revocation seen during
+the drain discards the batch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,20 +21,25 @@ from confluent_kafka import Message as Record
 from state import Span
 from streams.messages import Batch, Message, Output
 from streams.positions import Position
-from streams.transactions import Rewind, Transactions
+from streams.replay import Replay
+from streams.transactions import Transactions
 
 log = logging.getLogger("crible.kafka")
 
 # Within a batch: what claims refer to first, then claims, what follows them, and second answers last.
 ORDER = ("beneficiaries", "prior-approvals", "claims", "liquidations", "payments", "rescreens")
 AWAIT_SECONDS = 0.05
+CONFIRM_SECONDS = 3.0  # a few heartbeats
+PROBE_SECONDS = 1.0
 
 Settle = Callable[[Consumer, Sequence[TopicPartition]], list[Position]]
 
 
 @dataclass(slots=True)
 class Token:
-    """What committing a batch needs: the group's metadata of its first message, and where each input began and ended."""
+    """What committing a batch needs: the group's metadata of its first message, and where each input began
+    and ended.
+    """
 
     metadata: object
     begins: dict[tuple[str, int], int]
@@ -61,6 +69,7 @@ class KafkaSource:
                 "session.timeout.ms": 10_000,
                 "heartbeat.interval.ms": 1_000,
                 "queued.min.messages": 2_000,
+                "error_cb": self._failed,
                 **config,
             }
         )
@@ -68,6 +77,11 @@ class KafkaSource:
         self._positions: dict[tuple[str, int], Position] = {}
         self._pending: list[TopicPartition] | None = None
         self._generation = 0
+        self._reopen = False
+        self._refused: set[str] = set()
+        self._replay = Replay()
+        self.trouble: KafkaError | None = None
+        """Why no broker can be reached, None while one can."""
 
     def open(self) -> None:
         """Join the group."""
@@ -93,18 +107,24 @@ class KafkaSource:
         """
         if self._pending is not None:
             self._start(self._pending)
+        elif self._replay.stage_done(self._positions, self._high):
+            self._read_on()
         records = self._read(1, AWAIT_SECONDS)
         if not records:
             return None
+        self.trouble = None
+        self._replay.heard()
         generation, metadata = self._generation, self._consumer.consumer_group_metadata()
         records += self._read(self._size - 1, 0.0)
         if generation != self._generation or self._pending is not None:
             log.info("rebalance during the drain: batch of %d discarded", len(records))
-            return None  # the new assignment starts from the committed offsets, nothing of this batch was applied
+            return None  # nothing of it was applied: the new assignment starts from the committed offsets
         return self._batch(records, metadata)
 
     def commit(self, batch: Batch, outputs: Sequence[Output]) -> None:
-        """Publish the outputs and commit the batch's offsets in one transaction. Raises Rewind where that failed."""
+        """Publish the outputs and commit the batch's offsets in one transaction. Raises Rewind where that
+        failed.
+        """
         token = batch.token
         assert isinstance(token, Token)
         offsets = [TopicPartition(topic, number, end + 1) for (topic, number), end in token.ends.items()]
@@ -130,12 +150,40 @@ class KafkaSource:
                 return
             position.last = begin - 1 if position.before is None else position.before
 
-    def resettle(self) -> None:
-        """Compute the starting positions of the assigned partitions again, from the fences and the committed offsets."""
-        if self._pending is None:
+    def resettle(self, *, reopen: bool = False) -> None:
+        """Compute the starting positions of the assigned partitions again, from the fences and the committed
+        offsets.
+
+        `reopen`: first fence lost producers of ours, so that what they left undecided is decided.
+        """
+        self._reopen |= reopen
+        if self._pending is None and self._positions:
             self._pending = [TopicPartition(topic, number) for topic, number in self._positions]
         self._positions = {}
         self._consumer.assign([])
+
+    def refuse(self, name: str) -> None:
+        """Read this input no more: it is not the log that Redis knows."""
+        self._refused.add(name)
+        self.resettle()
+
+    def confirm(self) -> None:
+        """Another owner was met: let the group say whose the partitions are, then settle those that stay
+        ours.
+        """
+        self.resettle()
+        generation, deadline = self._generation, time.monotonic() + CONFIRM_SECONDS
+        while self._generation == generation and time.monotonic() < deadline:
+            record = self._consumer.poll(0.1)
+            if record is not None and (error := record.error()) is not None and error.fatal():
+                raise KafkaException(error)
+
+    def probe(self) -> None:
+        """Ask whether a broker answers again, where none did."""
+        if self.trouble is not None:
+            with contextlib.suppress(KafkaException):
+                self._consumer.list_topics(ORDER[0], timeout=PROBE_SECONDS)
+                self.trouble = None
 
     def keep_alive(self) -> None:
         """Serve the group while the loop waits for something else; no message is taken."""
@@ -183,11 +231,15 @@ class KafkaSource:
         given: dict[tuple[str, int], bytes] = {}
         for record in records:
             topic, number, offset = record.topic(), record.partition(), record.offset()
-            assert topic is not None and number is not None and offset is not None
+            assert topic is not None
+            assert number is not None
+            assert offset is not None
             key = (topic, number)
             position = self._positions.get(key)
             if position is None or offset <= position.last:
                 continue  # read before the partition was taken away or put back
+            if self._replay.beyond(position, offset):
+                continue  # read again once everything that was answered is applied
             begins.setdefault(key, offset)
             ends[key] = offset
             if (blob := position.given.pop(offset, None)) is not None:
@@ -226,13 +278,30 @@ class KafkaSource:
         self._pending = None
         self._positions = {}
 
+    def _read_on(self) -> None:
+        chosen = self._replay.next_stage(self._positions)
+        self._consumer.assign([TopicPartition(p.topic, p.partition, p.last + 1) for p in chosen])
+
+    def _high(self, position: Position) -> int:
+        """The end of a log as the last fetch saw it."""
+        where = TopicPartition(position.topic, position.partition)
+        return int(self._consumer.get_watermark_offsets(where, cached=True)[1])
+
+    def _failed(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.trouble = error
+
     def _start(self, partitions: list[TopicPartition]) -> None:
+        if self._reopen:
+            self._transactions.open()
+            self._reopen = False
         settled = self._settle(self._consumer, partitions)
+        for position in settled:
+            position.stopped |= position.input in self._refused
         self._positions = {(position.topic, position.partition): position for position in settled}
         self._pending = None
-        self._consumer.assign(
-            [TopicPartition(p.topic, p.partition, p.last + 1) for p in settled if not p.stopped]
-        )
+        self._replay = Replay()
+        self._read_on()
         for position in settled:
             log.info(
                 "%s starts at %d (committed %d)%s",
@@ -248,4 +317,4 @@ def _timestamp(record: Record) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC) if kind else None
 
 
-__all__ = ["ORDER", "KafkaSource", "Rewind", "Token"]
+__all__ = ["ORDER", "KafkaSource", "Token"]

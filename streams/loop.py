@@ -1,4 +1,4 @@
-"""Turns the screening loop: read a batch, screen it, publish it; on trouble wait, rewind or stop, never lose."""
+"""Turns the screening loop: read a batch, screen it, publish it; on trouble wait, rewind or stop."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ScreeningLoop:
         try:
             while not stop.is_set():
                 self._turn(stop)
-                self._housekeeping()
+                self._housekeeping(stop)
         finally:
             self._source.close()
 
@@ -73,7 +73,10 @@ class ScreeningLoop:
         batch = None
         try:
             batch = self._source.next()
-            self._away.back("broker")
+            if self._source.trouble is not None:
+                self._away.missing("broker", self._source.trouble)
+            else:
+                self._away.back("broker")
             if batch is not None:
                 self._screen(batch)
         except (RedisAway, RedisSlow) as error:
@@ -87,15 +90,26 @@ class ScreeningLoop:
             self._source.resettle()
         except Stale as stale:
             log.warning("another worker owns %s now: this batch is dropped", stale)
-            self._source.resettle()
+            self._source.confirm()
         except OtherLog as other:
-            log.error("%s. Run `crible state adopt` for it after checking the topic.", other)
-            raise
+            topic, _, number = other.input.split("|")
+            log.error(
+                "%s: the topic was made anew or lost its tail. This partition is stopped; the others go on. "
+                "Check the topic, then run `crible state adopt-log %s:%s --after %d`",
+                other,
+                topic,
+                number,
+                other.offset - 1,
+            )
+            self._source.refuse(other.input)
         except Rewind as rewind:
             log.warning("rewinding: %s", rewind)
             self._metrics.aborted()
             assert batch is not None
-            self._source.rewind(batch)
+            if rewind.uncertain:
+                self._source.resettle(reopen=True)
+            else:
+                self._source.rewind(batch)
             stop.wait(0.05)
         except KafkaException as error:
             if error.args[0].fatal():
@@ -104,7 +118,6 @@ class ScreeningLoop:
             stop.wait(WAIT_SECONDS)
         if not self._ready and self._source.settled:
             self._ready = True
-            self._run_id = self._store.run_id()
             self._on_ready()
 
     def _screen(self, batch: Batch) -> None:
@@ -127,15 +140,17 @@ class ScreeningLoop:
                 stop.wait(WAIT_SECONDS)
         self._source.resettle()
 
-    def _housekeeping(self) -> None:
+    def _housekeeping(self, stop: threading.Event) -> None:
         now = time.monotonic()
         if now - self._tidied < HOUSEKEEPING_SECONDS:
             return
         self._tidied = now
+        self._source.probe()
         try:
             run_id = self._store.run_id()
-        except RedisError:
-            return  # the next batch finds out
+        except RedisError as error:
+            self._wait_for_redis(stop, error)
+            return
         if self._run_id and run_id != self._run_id:
             log.warning("Redis restarted or failed over: settling again from its fences")
             self._source.resettle()
@@ -144,4 +159,3 @@ class ScreeningLoop:
             self._metrics.lag(topic, number, lag)
         for (topic, number), position in self._source.positions().items():
             self._metrics.fence(topic, number, position.last)
-            self._store.forget_memo(position.input, position.committed)

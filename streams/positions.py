@@ -1,7 +1,7 @@
 """Where a partition starts: at the smaller of what Kafka committed and what Redis applied.
 
-Redis holds the truth about what was applied, Kafka about what was answered. Messages between the two are applied
-again without being published, and take their answers from `screened`, never from a recomputation.
+Redis holds the truth about what was applied, Kafka about what was answered. Messages between the two are
+applied again without being published, and take their answers from `screened`, never from a recomputation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from state import Fences
 
@@ -19,12 +19,16 @@ log = logging.getLogger("crible.positions")
 
 
 class LogMismatch(Exception):
-    """A partition is not the log that Redis knows, or no longer holds what is needed. The message names the repair."""
+    """A partition is not the log that Redis knows, or no longer holds what is needed. The message names the
+    repair.
+    """
 
 
 @dataclass(slots=True)
 class Position:
-    """Where one assigned partition stands. `last` is the offset last handed out, `committed` Kafka's next offset."""
+    """Where one assigned partition stands. `last` is the offset last handed out, `committed` Kafka's next
+    offset.
+    """
 
     topic: str
     partition: int
@@ -40,6 +44,8 @@ class Owner(Protocol):
     """What settling needs of the store."""
 
     def own(self, inputs: Sequence[str]) -> dict[str, Fences]: ...
+
+    def begin(self, input: str, fence: int) -> None: ...
 
 
 class Settler:
@@ -76,36 +82,45 @@ class Settler:
     def _position(
         self, topic: str, number: int, name: str, fences: Fences, committed: int, low: int, high: int
     ) -> Position:
-        applied = fences.observed
-        if committed == OFFSET_INVALID or committed < 0:
-            committed = low if applied < 0 else self._answered(topic, number, applied) + 1
-        start = min(committed, applied + 1) if applied >= 0 else min(committed, low)
-        position = Position(topic, number, name, start - 1, committed)
+        known = fences.observed >= 0
+        # Observed and not recorded: the batch is taken again, and its memo answers.
+        applied = min(fences.observed, fences.recorded)
+        fresh = committed < 0
+        if fresh:
+            committed = max(low, self._answered(topic, number, fences.observed) + 1) if known else low
+        needed = applied + 1 if known else (low if fresh else 0)
+        position = Position(topic, number, name, min(committed, needed) - 1, committed)
         try:
-            if applied >= high:
+            if fences.observed >= high:
                 raise LogMismatch(
-                    f"{name}: Redis has applied offset {applied} but the log ends at {high}: the broker lost its tail or the topic was made anew. Run `crible state adopt-log {topic}:{number}` after checking the topic"
+                    f"{name}: Redis has applied offset {fences.observed} but the log ends at {high}: the "
+                    f"broker lost its tail or the topic was made anew. Check the topic, then "
+                    f"{_adopt(topic, number, high - 1)}"
                 )
-            if start < low and committed > low:
+            if position.last + 1 < low:
                 raise LogMismatch(
-                    f"{name}: Redis needs offset {start} but retention kept only {low} and later. Restore Redis from a backup younger than the topic's retention, or run `crible state adopt-log {topic}:{number}`"
+                    f"{name}: Redis needs offset {position.last + 1} but the topic keeps only {low} and "
+                    f"later. Restore Redis from a backup younger than the topic's retention; to do without, "
+                    f"{_adopt(topic, number, low - 1)}"
                 )
         except LogMismatch as error:
             log.error("%s. This partition is stopped; the others go on.", error)
             position.stopped = True
-        if start < committed and not position.stopped:
-            position.given = self._given(topic, number, start, committed)
-        elif start < low:
-            position.last = low - 1
+            return position
+        if not known and position.last >= 0:
+            self._store.begin(name, position.last)
+        if position.last + 1 < committed:
+            position.given = self._given(topic, number, position.last + 1, committed)
         return position
 
     def _answered(self, topic: str, number: int, applied: int) -> int:
-        """The highest offset of an input that `screened` holds an answer for; what was applied where it has none."""
-        answers = self._given(topic, number, 0, applied + 1)
-        return max(answers, default=applied)
+        """The highest offset of an input that `screened` holds an answer for, -1 where it has none."""
+        return max(self._given(topic, number, 0, applied + 1), default=-1)
 
     def _given(self, topic: str, number: int, start: int, end: int) -> dict[int, bytes]:
-        """Answers already published for input offsets in [start, end), read from the same partition of `screened`."""
+        """Answers already published for input offsets in [start, end), read from the same partition of
+        `screened`.
+        """
         answers: dict[int, bytes] = {}
         consumer = Consumer(
             {
@@ -121,8 +136,11 @@ class Settler:
             consumer.assign([TopicPartition("screened", number, low)])
             at_end = low >= high
             while not at_end:
-                for record in consumer.consume(500, 5.0):
-                    if record.error() is not None:
+                for record in consumer.consume(500, 0.1):
+                    error = record.error()
+                    if error is not None:
+                        if error.code() != KafkaError._PARTITION_EOF:
+                            raise KafkaException(error)  # an answer that is not found would be given twice
                         at_end = True
                         continue
                     source = dict(record.headers() or ())
@@ -136,3 +154,7 @@ class Settler:
         finally:
             consumer.close()
         return answers
+
+
+def _adopt(topic: str, number: int, after: int) -> str:
+    return f"run `crible state adopt-log {topic}:{number} --after {after}`"

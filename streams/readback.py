@@ -120,4 +120,8 @@ def _headers(record: Record) -> dict[str, bytes]:
     """The record's headers; those without a value are left out."""
     said = record.headers() or []
     pairs = said.items() if isinstance(said, dict) else said
-    return {name: value if isinstance(value, bytes) else value.encode() for name, value in pairs if value is not None}
+    return {
+        name: value if isinstance(value, bytes) else value.encode()
+        for name, value in pairs
+        if value is not None
+    }

@@ -105,7 +105,8 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
             offset=item.message.offset,
         ),
     }
-    item.record = msgspec.structs.replace(record, **{**changed, **values})
+    features = {**changed.get("features", record.features), "before": record.decision}
+    item.record = msgspec.structs.replace(record, **{**changed, **values, "features": features})
 
 
 def _changed(

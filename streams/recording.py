@@ -84,8 +84,10 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
 
 
 def stands(item: Item, blob: bytes | None) -> None:
-    """The record that Redis kept for this message: ours, or the one that was there first."""
-    if blob and blob != item.blob:
+    """The record that Redis kept for this message: ours, the one that was there first, or none."""
+    if blob is None:  # recorded before as one that gives no answer: what was decided since does not count
+        item.blob = item.record = None
+    elif blob and blob != item.blob:
         item.blob, item.record = blob, outputs.decode(blob)
 
 

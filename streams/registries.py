@@ -1,7 +1,7 @@
 """Registries and referentials: read whole before a worker is ready, then followed.
 
-They are not shared out over the group: every worker assigns itself all partitions, from the beginning to the high
-watermark, and applies each record to a book whose snapshots the screening loop takes at its batches.
+They are not shared out over the group: every worker assigns itself all partitions, from the beginning to the
+high watermark, and applies each record to a book whose snapshots the screening loop takes at its batches.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from detectors.book import ReferentialBook
 from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
 from schemas.decode import Decoder, Invalid
+from streams.resting import rest
 
 log = logging.getLogger("crible.registries")
 
@@ -27,6 +28,8 @@ KIND_OF = {
     "orders": "order",
 }
 TOPICS = tuple(KIND_OF)
+LOOK_SECONDS, REST_SECONDS = 0.05, 0.3
+"""How long the topics are waited at, and then left alone once they have been read whole."""
 
 
 class RegistryReader:
@@ -74,6 +77,7 @@ class RegistryReader:
                 "isolation.level": "read_committed",
                 "fetch.message.max.bytes": 16_000_000,
                 "fetch.wait.max.ms": 200,
+                "enable.partition.eof": True,
                 **self._config,
             }
         )
@@ -91,28 +95,28 @@ class RegistryReader:
             if partitions is None:
                 missing = sorted(set(TOPICS) - set(metadata.topics))
                 raise SystemExit(f"topics missing: {', '.join(missing)}. Run `crible topics create`")
-            ends = {
-                (p.topic, p.partition): consumer.get_watermark_offsets(p, timeout=15)[1] for p in partitions
-            }
             consumer.assign(partitions)
-            waiting = {key for key, end in ends.items() if end > 0}
+            waiting = {(p.topic, p.partition) for p in partitions}
             while not stop.is_set():
                 if not waiting and not self._whole.is_set():
                     self._publish()
                     self._whole.set()
-                records = consumer.consume(1, 0.2)
+                records = consumer.consume(1, LOOK_SECONDS)
                 records += consumer.consume(2_000, 0.0) if records else []
+                changed = False
                 for record in records:
-                    if record.error() is not None:
+                    if (error := record.error()) is not None:
+                        # Compaction and markers leave holes at the end: only the end itself tells that all
+                        # was read.
+                        if error.code() == KafkaError._PARTITION_EOF:
+                            waiting.discard((record.topic() or "", record.partition() or 0))
                         continue
                     self._apply(record.topic() or "", record.key(), record.value())
-                if waiting:
-                    # Compaction and markers leave holes at the end: the position tells, not the last record.
-                    for done in consumer.position([TopicPartition(*key) for key in waiting]):
-                        if done.offset >= ends[done.topic, done.partition]:
-                            waiting.discard((done.topic, done.partition))
-                if records and self._whole.is_set():
+                    changed = True
+                if changed and self._whole.is_set():
                     self._publish()
+                elif self._whole.is_set():
+                    rest(consumer, stop, REST_SECONDS)
         finally:
             consumer.close()
 

@@ -153,6 +153,7 @@ class Screener:
             home=asked.home,
             away=asked.away,
             home_reads=asked.reads,
+            answers=event.event_id if isinstance(event, Rescreen) else None,
         )
 
     # -- detect: pure rules and models over event, windows and referentials
@@ -199,7 +200,8 @@ class Screener:
         elif isinstance(item.event, Liquidation | Payment):
             answering.follower(item, item.event, shelf, self._now)
         elif isinstance(item.event, Rescreen):
-            reanswering.answer(item, item.event, shelf, self._now)
+            if not item.message.answered:  # else its answer was that nothing changes
+                reanswering.answer(item, item.event, shelf, self._now)
         elif isinstance(item.event, Beneficiary):
             reanswering.rights_changed(item, item.event, shelf)
         if not item.again:

@@ -40,7 +40,8 @@ class BrokerAway(RuntimeError):
 class Topics:
     """The topics of one cluster. `client` are librdkafka settings, as `Settings.client()` gives them."""
 
-    def __init__(self, client: Mapping[str, Any]) -> None:
+    def __init__(self, client: Mapping[str, Any], timeout: float = TIMEOUT_S) -> None:
+        self._timeout = timeout
         self._address = str(client["bootstrap.servers"])
         # The client must outlive its futures: one that is collected early fails them.
         # It logs to nobody, since every failure ends in an exception of ours.
@@ -110,7 +111,7 @@ class Topics:
 
     def _cluster(self) -> ClusterMetadata:
         try:
-            return self._admin.list_topics(timeout=TIMEOUT_S)
+            return self._admin.list_topics(timeout=self._timeout)
         except KafkaException as error:
             raise BrokerAway(
                 f"no Kafka broker answers at {self._address} ({error.args[0].str()}): "

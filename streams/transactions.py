@@ -1,8 +1,9 @@
 """Kafka transactions: outputs and input offsets go out together, or not at all.
 
-Two transactional producers are used in turn, because the broker still writes one transaction's markers when the next
-begins (p95 9 ms -> 4.5 ms on Apache Kafka). Every call is watched from another thread: `send_offsets_to_transaction`
-has been seen to hang past its own timeout after a broker restart (librdkafka issues 5511 and 5456).
+Two transactional producers are used in turn, because the broker still writes one transaction's markers when
+the next begins (p95 9 ms -> 4.5 ms on Apache Kafka). Every call is watched from another thread:
+`send_offsets_to_transaction` has been seen to hang past its own timeout after a broker restart (librdkafka
+issues 5511 and 5456).
 """
 
 from __future__ import annotations
@@ -26,11 +27,21 @@ EXIT_OVERRUN = 75  # EX_TEMPFAIL of sysexits.h: the supervisor restarts the work
 
 
 class Rewind(Exception):
-    """The batch was not committed: put the inputs back to where it began and take it again."""
+    """The batch is to be taken again.
+
+    `uncertain`: whether it was committed is not known here; the broker's committed offsets tell, once `open`
+    has fenced the producer that was lost.
+    """
+
+    def __init__(self, why: str, *, uncertain: bool = False) -> None:
+        super().__init__(why)
+        self.uncertain = uncertain
 
 
 class Watchdog:
-    """Leaves the process when a call lasts longer than it was given: a stuck thread cannot be cured from inside."""
+    """Leaves the process when a call lasts longer than it was given: a stuck thread cannot be cured from
+    inside.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -57,7 +68,8 @@ class Watchdog:
             deadline = self._deadline
             if deadline is not None and time.monotonic() > deadline:
                 print(
-                    f"crible: {self._what} did not return within {self._seconds:g} s; leaving so that the supervisor restarts this worker",
+                    f"crible: {self._what} did not return within {self._seconds:g} s; leaving so that the "
+                    "supervisor restarts this worker",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -68,9 +80,9 @@ class Transactions:
     """Publishes batches through transactional producers used in turn.
 
     Args:
-        config: librdkafka settings common to all producers (`bootstrap.servers`...).
-        name: stable prefix of the transactional ids: a restarted worker of the same name fences its dead predecessor.
-        timeout: seconds given to each transactional call.
+        config: librdkafka settings common to all producers (`bootstrap.servers`...). name: stable prefix of
+        the transactional ids: a restarted worker of the same name fences its dead predecessor. timeout:
+        seconds given to each transactional call.
     """
 
     PRODUCERS = 2
@@ -82,7 +94,7 @@ class Transactions:
         self._turn = 0
 
     def open(self) -> None:
-        """Fence whoever used these transactional ids before. Raises KafkaException while the broker is away."""
+        """Fence whoever used these transactional ids before. Raises KafkaException without a broker."""
         for index in range(self.PRODUCERS):
             self._ready(index)
 
@@ -90,7 +102,7 @@ class Transactions:
         """Commit outputs and offsets together.
 
         Raises:
-            Rewind: nothing was committed; the batch is to be read again.
+            Rewind: nothing was committed, or nothing is known of it.
         """
         self._turn = (self._turn + 1) % self.PRODUCERS
         try:
@@ -106,8 +118,8 @@ class Transactions:
                 producer.send_offsets_to_transaction(list(offsets), metadata, self._timeout)
             self._commit(producer)
         except KafkaException as error:
-            self._abort(producer, error.args[0])
-            raise Rewind(str(error.args[0])) from error
+            aborted = self._abort(producer, error.args[0])
+            raise Rewind(str(error.args[0]), uncertain=not aborted) from error
 
     def close(self) -> None:
         """Let go of the producers and the watchdog."""
@@ -121,7 +133,7 @@ class Transactions:
                 {
                     "linger.ms": 0,
                     "partitioner": "murmur2_random",  # where Java producers put the same key
-                    "retry.backoff.ms": 1,  # librdkafka waits 100 ms by default for the previous transaction's markers
+                    "retry.backoff.ms": 1,  # its default waits 100 ms for the last transaction's markers
                     "compression.type": "lz4",
                     "message.max.bytes": 2_000_000,
                     **self._config,
@@ -154,14 +166,15 @@ class Transactions:
                 if not error.args[0].retriable():
                     raise
 
-    def _abort(self, producer: Producer, error: KafkaError) -> None:
-        """Abort where the error allows it; otherwise drop the producer, a new one fences it."""
+    def _abort(self, producer: Producer, error: KafkaError) -> bool:
+        """Abort where the error allows it; otherwise drop the producer (False): a new one fences it."""
         log.warning("transaction not committed: %s", error)
         if error.txn_requires_abort() and not error.fatal():
             try:
                 with self._watchdog.over("abort_transaction"):
                     producer.abort_transaction(self._timeout)
-                return
+                return True
             except KafkaException as again:
                 log.warning("abort failed: %s; the producer is rebuilt", again)
         self._producers[self._producers.index(producer)] = None
+        return False

@@ -1,7 +1,7 @@
 """One worker: the Faust worker as host of the screening loop, the folding loops and the control agents.
 
-Faust keeps the lifecycle, the signals and the control plane; the hot path runs in threads of its own, because a Faust
-agent with a send does 2.4k events/s and its `exactly_once` is not transactional at all.
+Faust keeps the lifecycle, the signals and the control plane; the hot path runs in threads of its own, because
+a Faust agent with a send does 2.4k events/s and its `exactly_once` is not transactional at all.
 """
 
 from __future__ import annotations
@@ -26,19 +26,29 @@ from streams.control_agents import add_agents
 log = logging.getLogger("crible.worker")
 
 EXIT_OK, EXIT_FAILED = 0, 1
+SWITCH_SECONDS = 0.0005
+"""How long a thread keeps the interpreter while another wants it. Python's 5 ms would be paid by screening
+after every answer of Redis or the broker, whenever a fold is at work."""
 
 
 class Loops(Service):
-    """The threads of the hot path, as one service of the Faust worker: started with it, drained when it stops."""
+    """The threads of the hot path, as one service of the Faust worker: started with it, drained when it
+    stops.
+    """
 
-    def __init__(self, assembly: Assembly, on_failure: Callable[[], None], **kwargs: Any) -> None:
+    def __init__(
+        self, assembly: Assembly, told: threading.Event, on_failure: Callable[[], None], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self._assembly, self._on_failure = assembly, on_failure
+        self._assembly, self._told, self._on_failure = assembly, told, on_failure
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
 
     async def on_start(self) -> None:
         """Start every loop in its thread."""
+        if self._told.is_set():  # a signal that came before Faust listened to them
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         for name, run in self._assembly.loops().items():
             thread = threading.Thread(target=self._guard, args=(name, run), name=name, daemon=True)
             self._threads.append(thread)
@@ -69,17 +79,16 @@ class Loops(Service):
 def run(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code.
 
-    Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the fix).
+    Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the
+    fix).
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    for number in (signal.SIGTERM, signal.SIGINT):  # until Faust puts its own handlers in their place
+        signal.signal(number, lambda *_: stop.set())
     assembly = assemble(settings, stop, on_ready=_ready)
     if assembly is None:
         return EXIT_OK  # told to stop while still waiting for Redis or the broker
-    for number, handler in previous.items():
-        signal.signal(number, handler)
     failed = threading.Event()
 
     def fail() -> None:
@@ -100,10 +109,8 @@ def run(settings: Settings) -> int:
             consumer_group_instance_id=f"{settings.worker_id}-control",
         )
         add_agents(app, assembly)
-        app.task(_starter(app, Loops(assembly, fail)))
-        worker = faust.Worker(
-            app, override_logging=False, redirect_stdouts=False, quiet=True
-        )
+        app.task(_starter(app, Loops(assembly, stop, fail)))
+        worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.spinner = None  # its control codes would stand before the one line that scripts wait for
         try:
             worker.execute_from_commandline()

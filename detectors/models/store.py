@@ -4,7 +4,7 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from detectors.models.keys import SINGLE, Pair
 from detectors.models.records import (
@@ -22,7 +22,6 @@ from detectors.models.records import (
 )
 
 _FUSION, _QUANTILE = FusionRecord(), QuantileRecord()
-_UNREAD: Final = object()
 
 
 class Records:
@@ -69,10 +68,11 @@ class Records:
 
     def get(self, pair: Pair) -> Any:
         """The record, of the type that its kind has in `records.KINDS`; None where there is none."""
-        held = self._held.get(pair, _UNREAD)
-        if held is _UNREAD:
+        try:
+            return self._held[pair]
+        except KeyError:
             blob = self._stored.get(pair)
-            held = self._held[pair] = None if blob is None else decode(pair[0], blob)
+        held = self._held[pair] = None if blob is None else decode(pair[0], blob)
         return held
 
     def peers(self, entity: str) -> PeerRecord | None:

@@ -48,7 +48,9 @@ def test_honest_claims_are_answered_once_and_hardly_ever_held(claims: list[dict[
     assert all(len(revisions) == 1 for revisions in records.values())
     said = [revisions[0] for revisions in records.values()]
     controls = [r for r in said if r["decision"] == "HOLD" and r["purpose"] in CONTROLS]
-    assert len(controls) < 0.003 * len(said), [(r["claim_id"], [x["facts_en"] for x in r["reasons"]]) for r in controls]
+    assert len(controls) < 0.003 * len(said), [
+        (r["claim_id"], [x["facts_en"] for x in r["reasons"]]) for r in controls
+    ]
     cannot = Counter(code for r in said for code in {item["code"] for item in r["cannot_check"]})
     for code in ("D01", "U06", "M01", "M02", "M03"):
         assert cannot[code] <= 0.2 * len(said), f"{code} answers on fewer than 80 % of the claims"
@@ -82,7 +84,9 @@ def test_the_command_says_the_same(tmp_path: Path, claims: list[dict[str, Any]])
     import sys
 
     log = tmp_path / "s.jsonl"
-    few = [event for event in claims if event["type"] != "claim"] + [e for e in claims if e["type"] == "claim"][:300]
+    few = [event for event in claims if event["type"] != "claim"] + [
+        e for e in claims if e["type"] == "claim"
+    ][:300]
     log.write_bytes(b"".join(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in few))
     out = tmp_path / "v.jsonl"
     run = subprocess.run(

@@ -12,10 +12,10 @@ import orjson
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from schemas.topics import TOPIC_OF
 from state import EmbeddedRedis
 from streams.broker import EmbeddedBroker
 from streams.config import Settings
-from streams.demo import TOPIC_OF
 from streams.leash import Leash
 from streams.topics import Topics
 from tests.streams.bad_input import Bad, background, catalogue, check
@@ -84,9 +84,8 @@ def _worker(settings: Settings, folder: Path) -> Leash:
 
 
 def _send(producer: Producer, event: Event) -> None:
-    topic, field = TOPIC_OF[event["type"]]
-    key = event[field] if field else f"{event['name']}:{event['edition']}"
-    _produce(producer, topic, orjson.dumps(event), key.encode())
+    topic = TOPIC_OF[event["type"]]
+    _produce(producer, topic.name, orjson.dumps(event), topic.key_of(event).encode())
 
 
 def _produce(producer: Producer, topic: str, value: bytes | None, key: bytes | None) -> None:

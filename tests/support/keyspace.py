@@ -1,7 +1,7 @@
 """The whole of Crible's Redis as plain values, to compare two runs by what they counted.
 
-Left out are the books of delivery, which say how a run went and not what it found: fences, epochs and memo. Numbers of
-interned names are told by their names, since they are given in order of appearance.
+Left out are the books of delivery, which say how a run went and not what it found: fences, epochs and memo.
+Numbers of interned names are told by their names, since they are given in order of appearance.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def _verdict(value: bytes) -> Any:
 
 
 def without_clock(said: dict[str, Any]) -> dict[str, Any]:
-    """A verdict without what a second run cannot repeat: its instant, and where in `rescreens` it was asked for."""
+    """A verdict without what a second run cannot repeat: its instant, and where in `rescreens` it was asked
+    for.
+    """
     left = {name: value for name, value in said.items() if name not in ("issued_at", "held_at")}
     if left.get("input", {}).get("topic") == "rescreens":
         left["input"] = {"topic": "rescreens"}

@@ -1,4 +1,6 @@
-"""What a run has published, read back by a stranger: read_committed, every topic from its beginning to its end."""
+"""What a run has published, read back by a stranger: read_committed, every topic from its beginning to its
+end.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,12 @@ class Published:
         """Input positions that have an answer or a dead letter."""
         return {place for place, _ in self.places} | {place for place, _ in self.dead}
 
+    def sent(self) -> set[Place]:
+        """Those of them that the traffic itself made: where a second answer was asked for differs from run to
+        run.
+        """
+        return {place for place in self.answered if place[0] != "rescreens"}
+
     def duplicated(self) -> list[str]:
         """Records beyond one for an input position and revision, and verdict ids with two contents."""
         found = [f"{place} answered {n} times" for place, n in self.places.items() if n > 1]
@@ -49,7 +57,10 @@ class Published:
     def take(self, record: Record) -> None:
         """Note one record."""
         topic, value = record.topic() or "", record.value() or b""
-        headers = {name: text.decode() for name, text in record.headers() or () if isinstance(text, bytes)}
+        headers = {
+            str(name): text.decode() if isinstance(text, bytes) else str(text)
+            for name, text in dict(record.headers() or ()).items()
+        }
         if topic == "dead-letters":
             self.dead[_place(headers), headers.get("reason", "")] += 1
             return
@@ -89,6 +100,7 @@ def read_all(bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0) -> 
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
             "log_level": 0,
         }
     )
@@ -101,7 +113,7 @@ def read_all(bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0) -> 
         deadline = time.monotonic() + seconds
         while open_:
             assert time.monotonic() < deadline, f"no end of {open_}"
-            for record in consumer.consume(500, 0.2):
+            for record in consumer.consume(500, 0.03):
                 error = record.error()
                 if error is None:
                     found.append(record)

@@ -1,8 +1,9 @@
-"""Seeded input for the guarantees: simulated claims with what follows them, retries, corrections and bad messages.
+"""Seeded input for the guarantees: simulated claims with what follows them, retries, corrections and bad
+messages.
 
-It comes in phases. Kafka keeps no order between topics, so that two runs would lawfully differ where a claim and the
-registry entry of its person race; a phase is sent when everything before it has been answered, and what is inside one
-phase does not depend on the order of its topics.
+It comes in phases. Kafka keeps no order between topics, so that two runs would lawfully differ where a claim
+and the registry entry of its person race; a phase is sent when everything before it has been answered, and
+what is inside one phase does not depend on the order of its topics.
 """
 
 from __future__ import annotations
@@ -14,21 +15,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from schemas.topics import TOPIC_OF
 from simulation import Plan, World, generate
 
-REGISTRY_KEYS = {
-    "provider": ("providers", "inpe"),
-    "liquidator": ("liquidators", "liquidator"),
-    "referential": ("referentials", ""),
-    "policy": ("policies", ""),
-}
-TOPIC_OF = {
-    "claim": "claims",
-    "liquidation": "liquidations",
-    "payment": "payments",
-    "prior_approval": "prior-approvals",
-    "beneficiary": "beneficiaries",
-}
+REGISTRIES = frozenset(("provider", "liquidator", "referential", "policy"))
 Event = dict[str, Any]
 
 
@@ -62,10 +52,8 @@ def traffic(seed: int, *, claims: int, rounds: int) -> Traffic:
     following: dict[str, list[Event]] = {}
     for event, truth in generate(World(seed), Plan(claims=420, days=24, live_days=20, settle="all")):
         kind = event["type"]
-        if kind in REGISTRY_KEYS:
-            topic, name = REGISTRY_KEYS[kind]
-            key = event[name] if name else f"{event['name']}:{event['edition']}"
-            made.registries.append(Message(topic, key.encode(), orjson.dumps(event)))
+        if kind in REGISTRIES:
+            made.registries += _wire([event])
         elif kind == "beneficiary":
             people.setdefault(event["beneficiary"], event)
         elif kind == "claim":
@@ -131,7 +119,8 @@ def _cancel(claim: Event) -> Event:
 
 def _wire(events: Iterable[Event]) -> Iterator[Message]:
     for event in events:
-        yield Message(TOPIC_OF[event["type"]], event["beneficiary"].encode(), orjson.dumps(event))
+        topic = TOPIC_OF[event["type"]]
+        yield Message(topic.name, topic.key_of(event).encode(), orjson.dumps(event))
 
 
 def _bad(claim: Event, number: int) -> list[Message]:

@@ -25,7 +25,8 @@ def _die_with_us() -> None:
 
 
 class Worker:
-    """Context manager: `python -m <module> worker` with these settings; what it says goes to a file in `folder`.
+    """Context manager: `python -m <module> worker` with these settings; what it says goes to a file in
+    `folder`.
 
     Start it from a thread that lives as long as it: it is killed when that ends.
     """
@@ -60,7 +61,7 @@ class Worker:
 
     def is_ready(self) -> bool:
         """Whether it has printed its line."""
-        return "ready" in self.said().splitlines()
+        return any(line.endswith("ready") for line in self.said().splitlines())
 
     def wait_ready(self, seconds: float = READY_S) -> None:
         """Wait for the line `ready`; AssertionError where it does not come."""

@@ -1,0 +1,123 @@
+"""Redis or the broker away, at the start or in the middle: the worker waits, says so once, and nothing is
+lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.request
+from pathlib import Path
+
+from streams.broker import free_port
+from tests.support.compare import differences
+from tests.support.rough import Outcome, Run, run
+from tests.support.traffic import Traffic
+from tests.support.worker import Worker
+
+AWAY_S = 3.0
+
+
+def _waiting(port: int, what: str) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return f'crible_waiting{{what="{what}"}} 1.0' in answer.read().decode()
+
+
+def _wait_metric(port: int, what: str, waiting: bool, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while _waiting(port, what) != waiting:
+        assert time.monotonic() < deadline, f"crible_waiting of {what} never became {waiting}"
+        time.sleep(0.1)
+
+
+def _said_once(worker: Worker, what: str) -> None:
+    for text in (f"{what} is away", f"{what} is back"):
+        assert worker.said().count(text) == 1, worker.said()
+
+
+def _answered_as_if_nothing_had_been(calm: Outcome, one: Run, worker: Worker) -> None:
+    one.finish(worker)
+    found = differences(calm, one.outcome())
+    assert not found.any(), found.summary() + "\n" + worker.said()
+
+
+def test_both_away_at_the_start(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
+    port = free_port()
+    with run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one:
+        one.broker.stop()
+        one.server.kill()
+        with Worker(one.course.settings, tmp_path) as worker:
+            worker.wait_said("broker is away")
+            assert _waiting(port, "broker")
+            one.broker.start()
+            worker.wait_said("redis is away")
+            assert _waiting(port, "redis")
+            assert not worker.is_ready()
+            one.server.start()
+            worker.wait_ready()
+            _said_once(worker, "broker")
+            _said_once(worker, "redis")
+            one.driver.start()
+            _answered_as_if_nothing_had_been(calm, one, worker)
+
+
+def test_redis_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one,
+        Worker(one.course.settings, tmp_path) as worker,
+    ):
+        worker.wait_ready()
+        one.driver.start()
+        one.wait_answered(events.events // 3)
+        one.server.kill()
+        worker.wait_said("redis is away")
+        _wait_metric(port, "redis", True)
+        time.sleep(AWAY_S)
+        one.server.start()
+        _wait_metric(port, "redis", False)
+        _answered_as_if_nothing_had_been(calm, one, worker)
+        _said_once(worker, "redis")
+
+
+def test_redis_loses_its_last_second(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
+    """What a power cut leaves of an append-only file that is written out once a second."""
+    with run(events, tmp_path) as one, Worker(one.course.settings, tmp_path) as worker:
+        worker.wait_ready()
+        one.driver.start()
+        one.wait_answered(events.events // 3)
+        (journal,) = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
+        durable = journal.stat().st_size
+        one.wait_answered(events.events * 2 // 3)
+        answered = one.course.done()
+        one.server.kill()
+        lost = journal.stat().st_size - durable
+        assert lost > 100_000
+        os.truncate(journal, durable)
+        one.server.start()
+        _answered_as_if_nothing_had_been(calm, one, worker)
+        assert answered > events.events // 2
+        assert (
+            "settling again" in worker.said()
+            or "back to the fence" in worker.said()
+            or "redis is back" in worker.said()
+        )
+
+
+def test_broker_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one,
+        Worker(one.course.settings, tmp_path) as worker,
+    ):
+        worker.wait_ready()
+        one.driver.start()
+        one.wait_answered(events.events // 3)
+        one.broker.stop()
+        worker.wait_said("broker is away")
+        _wait_metric(port, "broker", True)
+        time.sleep(AWAY_S)
+        one.broker.start()
+        _wait_metric(port, "broker", False)
+        _answered_as_if_nothing_had_been(calm, one, worker)
+        _said_once(worker, "broker")
