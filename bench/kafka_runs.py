@@ -81,7 +81,13 @@ class WorkerBench:
         settings = Settings(brokers=broker.bootstrap, redis=self._server.url, worker_id="bench")
         Topics(settings.client()).create(1)
         self._producer = Producer(
-            {**settings.client(), "partitioner": "murmur2_random", "linger.ms": 0, "enable.idempotence": True}
+            {
+                **settings.client(),
+                "partitioner": "murmur2_random",
+                "linger.ms": 0,
+                "enable.idempotence": True,
+                "log_level": 2,
+            }
         )
         self._reader = Reader(settings.client())
         stack.callback(self._reader.close)
@@ -162,18 +168,19 @@ class WorkerBench:
     def _send(self, events: Sequence[Event], rate: float) -> dict[str, float]:
         """Produce in order; when each event left (seconds since the epoch)."""
         sent: dict[str, float] = {}
-        ready = []
+        ready: list[tuple[str, bytes, bytes, str]] = []
         for event in events:
-            topic = TOPIC_OF[event["type"]]
-            ready.append((topic.name, orjson.dumps(event), topic.key_of(event).encode(), event["event_id"]))
+            name, field = TOPIC_OF[event["type"]]
+            key = event[field] if field else f"{event['name']}:{event['edition']}"
+            ready.append((name, orjson.dumps(event), key.encode(), event["event_id"]))
         started = time.monotonic()
-        for index, (topic, value, key, event_id) in enumerate(ready):
+        for index, (topic, value, message_key, event_id) in enumerate(ready):
             while rate and (ahead := index / rate - (time.monotonic() - started)) > 0:
                 self._producer.poll(0)
                 time.sleep(min(ahead, 0.002))
             while True:
                 try:
-                    self._producer.produce(topic, value, key)
+                    self._producer.produce(topic, value, message_key)
                     break
                 except BufferError:
                     self._producer.poll(0.01)

@@ -16,8 +16,8 @@ WEEK, MONTH = 7, 30
 
 
 PRIOR_SHARE: Final = 0.05
-"""How much of an unseen peer's claim is taken to bear the signature. With a whole claim, a provider with three claims of
-peers beside it in the month never reached the lift of 5, whatever it billed (one of ten injected families)."""
+"""How much of an unseen peer's claim is taken to bear the signature. With a whole claim, a provider with three
+claims of peers beside it in the month never reached the lift of 5, whatever it billed (one injected family of ten)."""
 
 
 class CloneClaims:

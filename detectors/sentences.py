@@ -50,7 +50,7 @@ class _French(string.Formatter):
     unknown = "non indiqué"
     numero = "n°"
 
-    def parse(self, format_string: str) -> Sequence[Parsed]:  # type: ignore[override]
+    def parse(self, format_string: str) -> Sequence[Parsed]:
         """The parts of a text, taken apart once: there are as many texts as templates and formats."""
         return _parse(format_string)
 

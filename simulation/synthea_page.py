@@ -20,8 +20,9 @@ reads Synthea's CSV export (`claims`, `encounters`, `medications`, `patients`, `
 gzipped) and writes an event log. These claims have no fraud in them: what is held of them is a false hold. Amounts
 are US cents in the field for centimes, so thresholds in MAD read dollars.
 
-Nothing is invented silently: every field that is written stands here with where it comes from, and what is not here is
-left out, which means *not known*. This page is written by `python -m simulation.synthea_page`, and a test compares the two.
+Nothing is invented silently: every field that is written stands here with where it comes from, and what is not
+here is left out, which means *not known*. This page is written by `python -m simulation.synthea_page`, and a test
+compares the two.
 
 | field | source | how |
 |---|---|---|

@@ -40,7 +40,21 @@ def pack_log(lines: Iterable[LogLine]) -> bytes:
     return b"".join(
         [
             pack(event, day, claim, at, executor, prescriber, act, site, quantity, amount, line, group, by)
-            for event, claim, day, at, executor, prescriber, act, site, quantity, amount, line, group, by in lines
+            for (
+                event,
+                claim,
+                day,
+                at,
+                executor,
+                prescriber,
+                act,
+                site,
+                quantity,
+                amount,
+                line,
+                group,
+                by,
+            ) in lines
         ]
     )
 

@@ -1,6 +1,7 @@
 """What an event asks of the state, and how the answers become the observation that detectors read.
 
-A `Question` is made from the event and the referentials alone, before Redis is asked, so that a replay asks the same.
+A `Question` is made from the event and the referentials alone, before Redis is asked, so that a replay asks
+the same.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Nu
 
 
 class Told:
-    """A claim of care as the state is told of it: its references and its lines' names as numbers, made once."""
+    """A claim of care as the state is told of it: references, and its lines' names as numbers, made once."""
 
     def __init__(self, claim: Claim, referentials: Referentials, number: Number) -> None:
         self._claim, self._referentials, self._number = claim, referentials, number
@@ -176,7 +177,7 @@ class Told:
         ]
 
     def own(self) -> list[LogLine]:
-        """The lines as the log keeps them: a line that lists its sessions is one entry a session, its shares even."""
+        """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
         event, claim, arrival, coverage = self._event, self._reference, self._arrival, self._coverage
         make, number = tuple.__new__, self._number
         own = []

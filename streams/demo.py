@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class DemoPlan:
     """How big a demo. `rate`: live events a second, 0 = as fast as the broker takes them."""
 
     seed: int = 1
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     rate: float = 500.0
 
 

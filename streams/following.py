@@ -72,9 +72,20 @@ def schemes(items: Sequence[Item], store: Store) -> dict[str, bytes]:
     The news stand in the records, so that a replay tells them again. Returns the marks to record with them.
     """
     told = [(item, _levels(item)) for item in items if _is_news(item)]
-    names = list(dict.fromkeys(f"case:{scheme}" for _, levels in told for scheme in levels))
+    again = [
+        (scheme, level)
+        for item in items
+        if item.standing and item.record is not None
+        for scheme, level in item.record.features.get("scheme_news", {}).items()
+    ]
+    schemes = [*(scheme for _, levels in told for scheme in levels), *(scheme for scheme, _ in again)]
+    names = list(dict.fromkeys(f"case:{scheme}" for scheme in schemes))
     known = dict(zip(names, store.models(names), strict=True)) if names else {}
     marks: dict[str, bytes] = {}
+    for scheme, level in again:  # published before: Redis may have lost the mark since
+        name = f"case:{scheme}"
+        if level.encode() > (marks.get(name) or known[name] or b""):
+            marks[name] = level.encode()
     for item, levels in told:
         assert item.record is not None
         news = {}

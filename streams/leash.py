@@ -26,8 +26,8 @@ LOG = "server.log"
 class Leash:
     """A running server: `directory` is its working directory and holds `server.log`, its output.
 
-    `keep` leaves the directory in place at the end; `environment` None = the owner's. Raises OSError where the keeper cannot be started and
-    ChildProcessError, with the reason, where the server cannot.
+    `keep` leaves the directory in place at the end; `environment` None = the owner's. Raises OSError where the
+    keeper cannot be started and ChildProcessError, with the reason, where the server cannot.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from state import Span
 class Message:
     """One record of an input, as it came.
 
-    `input` names the log it came from for good ("topic|topic id|partition"), so that a topic made anew is another input.
+    `input` names the log it came from for good ("topic|topic id|partition"): a topic made anew is another input.
     `answered` is true when Kafka already holds this record's outputs: it is applied again but not published again.
     """
 
@@ -34,7 +34,7 @@ class Batch:
     messages: Sequence[Message]
     spans: Sequence[Span]
     token: object = None
-    """Whatever the source needs to commit or rewind this batch (the group's metadata as it stood at its first message)."""
+    """Whatever the source needs to commit or rewind this batch."""
     given: dict[tuple[str, int], bytes] = field(default_factory=dict)
     """Verdicts already published for some of these messages, read back from `screened`: they stand."""
 

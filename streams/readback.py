@@ -22,7 +22,7 @@ TOPICS = ("verdicts", "screened", "payment-suspensions", "fraud-alerts", "intern
 
 @dataclass(slots=True)
 class Heard:
-    """Everything that was published. `first` and `live` by event id: when an event was first answered, its last revision."""
+    """Everything that was published. By event id: `first`, when it was first answered; `live`, its last revision."""
 
     records: Counter[str] = field(default_factory=Counter)
     first: dict[str, float] = field(default_factory=dict)

@@ -66,7 +66,7 @@ class Screener:
     def screen(self, batch: Batch) -> list[Output]:
         """Everything that this batch says, in the order of its messages.
 
-        Raises redis and state errors before anything is published: the batch is then taken again, and answered the same.
+        Raises redis and state errors before anything is published: the batch is then taken again and answered alike.
         """
         self._now = dt.datetime.now(dt.UTC)
         shelf = Shelf(self._referentials())
@@ -301,7 +301,7 @@ class Screener:
             self._store.forget_memo(span.input, span.end + 1)
 
     def _settled(self, item: Item) -> bool:
-        """Whether a verdict stands for this message: recorded by an earlier try, published, or given to its first submission."""
+        """Whether a verdict stands for this message: recorded, published, or given to its first submission."""
         return item.standing is not None or (item.answer is not None and item.answer.status == "SAME")
 
     def _timed(self, stage: str, step: Callable[[], Any]) -> Any:

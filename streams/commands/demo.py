@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from simulation import Plan
@@ -44,12 +45,12 @@ def register(app: typer.Typer) -> None:
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            tasks: dict[str, object] = {}
+            tasks: dict[str, TaskID] = {}
 
             def tick(phase: str, done: int, total: int) -> None:
                 if phase not in tasks:
                     tasks[phase] = progress.add_task(phase, total=total)
-                progress.update(tasks[phase], completed=done, total=total)  # type: ignore[arg-type]
+                progress.update(tasks[phase], completed=done, total=total)
 
             report = job.run(job.DemoPlan(seed, Plan(claims=claims, days=days), rate), tick)
         if as_json:
@@ -62,51 +63,53 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1)
 
 
-def show(report: dict[str, object], console: Console) -> None:
+def show(facts: dict[str, Any], console: Console) -> None:
     """The summary for a person."""
-    facts: dict = report  # type: ignore[type-arg]
-    console.print(
-        f"\n[bold]{facts['claims']:,} live claims[/bold] with their liquidations and payments: {facts['events']:,} events, {facts['verdicts']:,} verdicts, lost {facts['lost']}, duplicated {facts['duplicated']}, dead letters {facts['dead_letters']}"
-    )
     latency = facts["latency_ms"]
     console.print(
-        f"answered in {latency['p50']} ms (median), {latency['p99']} ms (99 %), at {facts['events_per_second']} events a second\n"
+        f"\n[bold]{facts['claims']:,} live claims[/bold] with their liquidations and payments: "
+        f"{facts['events']:,} events, {facts['verdicts']:,} verdicts, lost {facts['lost']}, "
+        f"duplicated {facts['duplicated']}, dead letters {facts['dead_letters']}"
     )
-    money = Table("what happened to the money", "MAD")
-    for name, amount in facts["money_by_decision"].items():
-        money.add_row(name, f"{amount / 100:,.2f}")
-    console.print(money)
-    schemes = Table("simulated scheme", "claims", "held", "MAD", "MAD held", "share", "hours to first hold")
-    for name, one in facts["schemes"].items():
-        share = one["money_held"] / one["money"] if one["money"] else 0
-        hours = "-" if one["hours_to_first_hold"] is None else f"{one['hours_to_first_hold']:g}"
-        schemes.add_row(
-            name,
-            str(one["claims"]),
-            str(one["held"]),
-            f"{one['money'] / 100:,.0f}",
-            f"{one['money_held'] / 100:,.0f}",
-            f"{share:.0%}",
-            hours,
-        )
-    console.print(schemes)
+    console.print(
+        f"answered in {latency['p50']} ms (median), {latency['p99']} ms (99 %), "
+        f"at {facts['events_per_second']} events a second\n"
+    )
+    console.print(_money(facts["money_by_decision"]))
+    console.print(_schemes(facts["schemes"]))
     looks = Table("honest look-alike", "claims", "held")
     for name, one in facts["lookalikes"].items():
         looks.add_row(name, str(one["claims"]), str(one["held"]))
     console.print(looks)
     console.print(
-        f"of {facts['controls']} claims held for control, {facts['precision_of_holds']:.0%} were fraud; {facts['false_holds']} honest claims were held "
-        f"({facts['false_hold_rate']:.2%}); {facts['money_recall']:.0%} of the frauds' money was held; {facts['alerts']} alerts"
+        f"of {facts['controls']} claims held for control, {facts['precision_of_holds']:.0%} were fraud; "
+        f"{facts['false_holds']} honest claims were held ({facts['false_hold_rate']:.2%}); "
+        f"{facts['money_recall']:.0%} of the frauds' money was held; {facts['alerts']} alerts"
     )
     if facts["cannot_check"]:
-        console.print(
-            "could not check, of live claims: "
-            + ", ".join(f"{code} {share:.1%}" for code, share in facts["cannot_check"].items())
-        )
+        shares = ", ".join(f"{code} {share:.1%}" for code, share in facts["cannot_check"].items())
+        console.print(f"could not check, of live claims: {shares}")
     for example in facts["examples"]:
-        console.print(
-            f"\n[bold]{example['code']}[/bold] {example['claim_id']}\n  fr  {example['fr']}\n  en  {example['en']}"
-        )
+        console.print(f"\n[bold]{example['code']}[/bold] {example['claim_id']}")
+        console.print(f"  fr  {example['fr']}\n  en  {example['en']}")
     console.print(
-        "\nWhere to look next: [bold]crible screen --help[/bold] (your own event log), [bold]docs/consuming.md[/bold] (reading the verdicts), [bold]CONTRIBUTING.md[/bold] (adding a detector)"
+        "\nWhere to look next: [bold]crible screen --help[/bold] (your own event log), "
+        "[bold]docs/consuming.md[/bold] (reading the verdicts), [bold]CONTRIBUTING.md[/bold] (adding a detector)"
     )
+
+
+def _money(amounts: dict[str, int]) -> Table:
+    table = Table("what happened to the money", "MAD")
+    for name, amount in amounts.items():
+        table.add_row(name, f"{amount / 100:,.2f}")
+    return table
+
+
+def _schemes(schemes: dict[str, dict[str, Any]]) -> Table:
+    table = Table("simulated scheme", "claims", "held", "MAD", "MAD held", "share", "hours to first hold")
+    for name, one in schemes.items():
+        share = one["money_held"] / one["money"] if one["money"] else 0
+        hours = "-" if one["hours_to_first_hold"] is None else f"{one['hours_to_first_hold']:g}"
+        money = (f"{one['money'] / 100:,.0f}", f"{one['money_held'] / 100:,.0f}")
+        table.add_row(name, str(one["claims"]), str(one["held"]), *money, f"{share:.0%}", hours)
+    return table
