@@ -170,17 +170,16 @@ class WorkerBench:
         sent: dict[str, float] = {}
         ready: list[tuple[str, bytes, bytes, str]] = []
         for event in events:
-            name, field = TOPIC_OF[event["type"]]
-            key = event[field] if field else f"{event['name']}:{event['edition']}"
-            ready.append((name, orjson.dumps(event), key.encode(), event["event_id"]))
+            topic = TOPIC_OF[event["type"]]
+            ready.append((topic.name, orjson.dumps(event), topic.key_of(event).encode(), event["event_id"]))
         started = time.monotonic()
-        for index, (topic, value, message_key, event_id) in enumerate(ready):
+        for index, (name, value, key, event_id) in enumerate(ready):
             while rate and (ahead := index / rate - (time.monotonic() - started)) > 0:
                 self._producer.poll(0)
                 time.sleep(min(ahead, 0.002))
             while True:
                 try:
-                    self._producer.produce(topic, value, message_key)
+                    self._producer.produce(name, value, key)
                     break
                 except BufferError:
                     self._producer.poll(0.01)

@@ -15,6 +15,8 @@ HARD_WEIGHT: Final = 0.95
 WEEK, MONTH = 7, 30
 
 
+MOST_LIFT: Final = 100.0
+"""What a sentence says at most: beyond it the figure only measures how little the peers bill."""
 PRIOR_SHARE: Final = 0.05
 """How much of an unseen peer's claim is taken to bear the signature. With a whole claim, a provider with three
 claims of peers beside it in the month never reached the lift of 5, whatever it billed (one injected family of ten)."""
@@ -122,7 +124,7 @@ class CloneClaims:
                 "days": MONTH if family else WEEK,
                 "amount": amount,
                 "day": date_of(day).isoformat(),
-                "lift": round(lift, 1),
+                "lift": min(round(lift, 1), MOST_LIFT),
                 "lines": len(lines),
             },
             evidence=tuple((number, use.event) for use in near),

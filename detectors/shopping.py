@@ -123,13 +123,10 @@ class Shopping:
                 plain = {line.prescriber if role == "prescribers" else line.executor for line in inside} - {0}
                 if len(plain) < threshold:
                     continue
-                fair = (
-                    self._prescribers(context, inside)
-                    if role == "prescribers"
-                    else self._pharmacies(context, inside)
-                )
-                if len(set(fair)) >= threshold:
-                    return Count(role, days, len(set(fair)), threshold)
+                named = self._prescribers if role == "prescribers" else self._pharmacies
+                fair = set(named(context, inside))
+                if len(fair) >= threshold:
+                    return Count(role, days, len(fair), threshold)
         return None
 
     def _prescribers(self, context: Context, uses: Iterable[LogLine]) -> Iterator[Hashable]:

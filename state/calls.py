@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from struct import Struct
 from zlib import crc32
 
@@ -26,23 +28,19 @@ _READS = tuple(array(2) + integer(kind) for kind in range(4))
 _PACKED = tuple(key(number) for number in range(1, 8193))  # calls of 256 events name about half as many
 
 
-class KeyTable(dict[str, bytes]):
+class KeyTable(defaultdict[str, bytes]):
     """The packed numbers of a call's keys (from 1), given without prefix; a new key takes the next number."""
 
     def __init__(self, prefix: str) -> None:
-        super().__init__({keys.FENCES: _PACKED[0]})
+        super().__init__(chain(_PACKED, map(key, count(len(_PACKED) + 1))).__next__)
         self.prefix = prefix
+        self[keys.FENCES]  # the first
 
     @property
     def names(self) -> list[str]:
         """The keys by number, whole."""
         prefix = self.prefix
         return [prefix + name for name in self]
-
-    def __missing__(self, name: str) -> bytes:
-        count = len(self)
-        packed = self[name] = _PACKED[count] if count < 8192 else key(count + 1)
-        return packed
 
 
 class ObserveCall:

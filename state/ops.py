@@ -42,6 +42,9 @@ class Op(NamedTuple):
     tail: bytes  # the arguments after the keys
 
 
+_op = tuple.__new__  # a dozen a claim: three times as fast as the named constructor
+
+
 class Read(NamedTuple):
     """A fresh look at a key, never memoised. Kinds: 1 value, 2 whole hash, 3 last revision of a verdict."""
 
@@ -52,7 +55,7 @@ class Read(NamedTuple):
 
 def _append(entity: str, key: str, records: bytes, size: int, cut: int, keep: int) -> Op:
     kept = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
-    return Op(entity, (key,), _APPEND, raw(records) + kept)
+    return _op(Op, (entity, (key,), _APPEND, raw(records) + kept))
 
 
 def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
@@ -62,7 +65,7 @@ def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
 
 def append_facts(beneficiary: str, records: bytes) -> Op:
     """Add permanent facts (none: only look); answers all facts there before."""
-    return Op(beneficiary, (keys.facts(beneficiary),), _APPEND, raw(records) + _KEPT_FACTS)
+    return _op(Op, (beneficiary, (keys.facts(beneficiary),), _APPEND, raw(records) + _KEPT_FACTS))
 
 
 def append_document(document: str, records: bytes, cut: int) -> Op:
@@ -97,13 +100,13 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
     `beneficiary` the 8-byte reference.
     """
     tail = _TILE.pack(INT64, instant, INT64, day, INT64, lines, INT64, amount, _RAW8, beneficiary)
-    return Op(inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail)
+    return _op(Op, (inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail))
 
 
 def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
     """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
     tail = _DAY.pack(INT64, minutes, _RAW8, beneficiary, INT64, commune)
-    return Op(inpe, (keys.sheet(inpe, care_day),), _DAILY, tail)
+    return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail))
 
 
 def count(family: str, bucket: int, member: str) -> Op:
@@ -111,7 +114,7 @@ def count(family: str, bucket: int, member: str) -> Op:
     if not member:
         raise ValueError("a counted member has a name")
     both = (keys.family(family, bucket), keys.family(family, bucket - 1))
-    return Op(family, both, _COUNTED, raw(member.encode()) + _KEPT_COUNT)
+    return _op(Op, (family, both, _COUNTED, raw(member.encode()) + _KEPT_COUNT))
 
 
 def read_claim(beneficiary: str, claim_id: str) -> Read:

@@ -63,8 +63,10 @@ def common(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     if not verbose:
-        for noisy in ("faust", "aiokafka", "mode"):
+        for noisy in ("faust", "mode"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
+        # It repeats every failed connection many times a second; the loops say once that the broker is away.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 demo.register(app)

@@ -24,8 +24,9 @@ from streams.resting import rest
 log = logging.getLogger("crible.folding")
 
 BATCH = 500
-LOOK_SECONDS, REST_SECONDS = 0.02, 0.1
-"""How long the topic is waited at, and then left alone: nobody waits for a model."""
+LOOK_SECONDS, REST_SECONDS = 0.1, 0.25
+"""How long the topic is waited at, and then left alone: nobody waits for a model, and one call folds many
+messages."""
 STALE_SECONDS = 1.0
 
 
@@ -78,7 +79,8 @@ class FoldLoop:
         try:
             while not stop.is_set():
                 try:
-                    self._turn(consumer, stop)
+                    if not self._turn(consumer):
+                        rest(consumer, stop, REST_SECONDS)
                     self._said = False
                 except (RedisAway, RedisSlow, KafkaException) as error:
                     if not self._said:
@@ -96,13 +98,13 @@ class FoldLoop:
         finally:
             consumer.close()
 
-    def _turn(self, consumer: Consumer, stop: threading.Event) -> None:
+    def _turn(self, consumer: Consumer) -> bool:
+        """Fold what is there; returns whether there may be more at once."""
         if self._pending is not None:
             self._start(consumer, self._pending)
         records = consumer.consume(1, LOOK_SECONDS)
         if not records:
-            rest(consumer, stop, REST_SECONDS)
-            return
+            return False
         records += consumer.consume(BATCH - 1, 0.0)
         by_partition: dict[int, list[tuple[int, bytes]]] = {}
         for record in records:
@@ -123,6 +125,7 @@ class FoldLoop:
                 ],
                 asynchronous=True,
             )
+        return len(records) == BATCH
 
     def _apply(self, number: int, found: list[tuple[int, bytes]]) -> None:
         messages = [orjson.loads(value) for _, value in found]

@@ -265,6 +265,13 @@ class KafkaSource:
             position.before = position.last
             spans.append(Span(position.input, position.last, end))
             position.last = end
+        # The neighbours come along empty: a Redis that lost what it knew of any of them is a gap, found at once.
+        numbers = {number for _, number in ends}
+        spans += [
+            Span(position.input, position.last, position.last)
+            for key, position in self._positions.items()
+            if key not in ends and position.partition in numbers and not position.stopped
+        ]
         return Batch(messages, spans, Token(metadata, begins, ends), given)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -28,7 +28,7 @@ KIND_OF = {
     "orders": "order",
 }
 TOPICS = tuple(KIND_OF)
-LOOK_SECONDS, REST_SECONDS = 0.05, 0.3
+LOOK_SECONDS, REST_SECONDS = 0.1, 0.5
 """How long the topics are waited at, and then left alone once they have been read whole."""
 
 

@@ -26,9 +26,6 @@ from streams.control_agents import add_agents
 log = logging.getLogger("crible.worker")
 
 EXIT_OK, EXIT_FAILED = 0, 1
-SWITCH_SECONDS = 0.0005
-"""How long a thread keeps the interpreter while another wants it. Python's 5 ms would be paid by screening
-after every answer of Redis or the broker, whenever a fold is at work."""
 
 
 class Loops(Service):
@@ -82,7 +79,6 @@ def run(settings: Settings) -> int:
     Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the
     fix).
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust puts its own handlers in their place
         signal.signal(number, lambda *_: stop.set())

@@ -33,8 +33,9 @@ def fold(record: PeerRecord | None, value: float, source: int) -> PeerRecord:
     own = record or _NEW
     if not usable(value) or not 0 < source < 256:
         return own
-    n, mean, var, recent = own.n, own.mean, own.var, own.recent
-    if not admitted(recent, source):
-        return PeerRecord(VERSION, n, mean, var, turn(recent, 0))
+    n, mean, var = own.n, own.mean, own.var
+    recent = own.recent[-TURNS + 1 :]
+    if recent.count(source) >= MAX_TURNS:
+        return PeerRecord(VERSION, n, mean, var, recent + _BYTES[0])
     mean, var = step(mean, var, clip(value, mean, var, n), warm_factor(n + 1, PEER_FADING))
-    return PeerRecord(VERSION, n + 1, mean, var, turn(recent, source))
+    return PeerRecord(VERSION, n + 1, mean, var, recent + _BYTES[source])

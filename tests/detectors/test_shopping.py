@@ -49,6 +49,9 @@ def test_distinct_actors(role: str, offsets: list[int], window: str | None) -> N
     assert [(f.variant, f.window, f.cls, f.weight, f.lines) for f in findings] == (
         [(role, window, "S", 0.5, (1,))] if window else []
     )
+    assert [(f.value, f.facts["n"]) for f in findings] == (
+        [(float(len(offsets) + 1), len(offsets) + 1)] if window else []
+    )
 
 
 @pytest.mark.parametrize(

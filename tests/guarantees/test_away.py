@@ -10,12 +10,14 @@ import urllib.request
 from pathlib import Path
 
 from streams.broker import free_port
+from streams.transactions import EXIT_OVERRUN
 from tests.support.compare import differences
 from tests.support.rough import Outcome, Run, run
 from tests.support.traffic import Traffic
 from tests.support.worker import Worker
 
 AWAY_S = 3.0
+BROKER_WRITES_S = 4.0  # the embedded broker loses its last seconds even when it is told to stop
 
 
 def _waiting(port: int, what: str) -> bool:
@@ -105,19 +107,27 @@ def test_redis_loses_its_last_second(events: Traffic, calm: Outcome, tmp_path: P
 
 
 def test_broker_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
+    """librdkafka may hang in a transaction afterwards: the worker then leaves, and is restarted."""
     port = free_port()
-    with (
-        run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one,
-        Worker(one.course.settings, tmp_path) as worker,
-    ):
-        worker.wait_ready()
-        one.driver.start()
-        one.wait_answered(events.events // 3)
-        one.broker.stop()
-        worker.wait_said("broker is away")
-        _wait_metric(port, "broker", True)
-        time.sleep(AWAY_S)
-        one.broker.start()
-        _wait_metric(port, "broker", False)
-        _answered_as_if_nothing_had_been(calm, one, worker)
-        _said_once(worker, "broker")
+    with run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one:
+        worker = Worker(one.course.settings, tmp_path)
+        try:
+            worker.wait_ready()
+            one.driver.start()
+            one.wait_answered(events.events // 3)
+            one.driver.hold()
+            time.sleep(BROKER_WRITES_S)
+            one.broker.stop()
+            one.driver.go.set()
+            worker.wait_said("broker is away")
+            _wait_metric(port, "broker", True)
+            time.sleep(AWAY_S)
+            one.broker.start()
+            first = worker
+            while not one.driver.done.wait(0.05):
+                if worker.process.poll() == EXIT_OVERRUN:
+                    worker = Worker(one.course.settings, tmp_path)
+            _answered_as_if_nothing_had_been(calm, one, worker)
+            assert first.said().count("broker is away") == 1, first.said()
+        finally:
+            worker.kill()

@@ -37,11 +37,21 @@ class Driver(threading.Thread):
         self._course, self._traffic = course, traffic
         self.error: BaseException | None = None
         self.done = threading.Event()
+        self.go, self.held = threading.Event(), threading.Event()
+        self.go.set()
+
+    def hold(self) -> None:
+        """Send no further phase until `go` is set; returns when everything sent has been answered."""
+        self.go.clear()
+        assert self.held.wait(RUN_S), "the phase under way was not answered"
 
     def run(self) -> None:
         deadline = time.monotonic() + RUN_S
         try:
             for phase in self._traffic.phases:
+                if not self.go.is_set():
+                    self.held.set()
+                    self.go.wait(RUN_S)
                 self._course.send(phase)
                 self._course.wait_quiet(deadline - time.monotonic())
         except BaseException as error:
