@@ -11,7 +11,7 @@ import datetime as dt
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from detectors import catalogue
 from detectors.base import Context
@@ -33,6 +33,8 @@ from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
 from streams.numbers import NameOf
+
+T = TypeVar("T")
 
 
 class Screener:
@@ -81,7 +83,7 @@ class Screener:
             self._metrics.stage(stage, seconds)
         self._spent.clear()
         self._items = items
-        return [output for item in items for output in self._outputs(item, shelf)]
+        return self._timed("publish", lambda: self._publish(items, shelf))
 
     # -- decode: bytes to an event that everybody may trust, or to the reason why not
 
@@ -281,6 +283,9 @@ class Screener:
 
     # -- publish: everything derives from the record
 
+    def _publish(self, items: Sequence[Item], shelf: Shelf) -> list[Output]:
+        return [output for item in items for output in self._outputs(item, shelf)]
+
     def _outputs(self, item: Item, shelf: Shelf) -> list[Output]:
         if self._observe_only or item.message.answered:
             return []
@@ -304,7 +309,7 @@ class Screener:
         """Whether a verdict stands for this message: recorded, published, or given to its first submission."""
         return item.standing is not None or (item.answer is not None and item.answer.status == "SAME")
 
-    def _timed(self, stage: str, step: Callable[[], Any]) -> Any:
+    def _timed(self, stage: str, step: Callable[[], T]) -> T:
         started = time.perf_counter()
         result = step()
         self._metrics.stage(stage, time.perf_counter() - started)

@@ -78,8 +78,8 @@ class ApacheKafka(Embedded):
     name = "Kafka"
     start_seconds = 60.0
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, directory: Path | None = None) -> None:
+        super().__init__(directory)
         self._port = free_port()
 
     @property
@@ -88,11 +88,20 @@ class ApacheKafka(Embedded):
         return f"{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Format a new log directory, start, and wait until it accepts connections; raises BrokerError."""
+        """Format the log directory unless it is in use already, start, and wait until it accepts connections.
+
+        Raises BrokerError.
+        """
         classes = f"{jars()}/*"
         java = ["java", "-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classes]
         folder = self._folder()
+        folder.mkdir(exist_ok=True)
         settings = folder / "server.properties"
+        if not settings.exists():
+            self._format(java, folder, settings)
+        self._launch([*java, "kafka.Kafka", str(settings)], folder, lambda: listening(self._port))
+
+    def _format(self, java: list[str], folder: Path, settings: Path) -> None:
         ports = {"port": self._port, "controller": free_port()}
         settings.write_text(PROPERTIES.format(host=HOST, directory=folder, **ports), encoding="utf-8")
         cluster = str(uuid.uuid4())
@@ -101,4 +110,3 @@ class ApacheKafka(Embedded):
         if formatted.returncode:
             shutil.rmtree(folder)
             raise BrokerError(f"Kafka's storage was not formatted: {formatted.stdout + formatted.stderr}")
-        self._launch([*java, "kafka.Kafka", str(settings)], folder, lambda: listening(self._port))

@@ -15,6 +15,7 @@ from state import codecs
 from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
+EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
 
@@ -36,6 +37,8 @@ def dump(url: str) -> dict[str, Any]:
 def _content(kind: str, stored: Any, named: list[str]) -> Any:
     if kind == "v":
         return {field: _verdict(value) for field, value in stored.items()}
+    if kind in ("x", "y"):
+        return stored[: EVENT_INPUT.start] + stored[EVENT_INPUT.stop :]
     if kind not in ("b", "k", "d", "g"):
         return stored
     body = stored[VERSION_BYTES:]

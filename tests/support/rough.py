@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import redis
 
 from state import EmbeddedRedis
 from streams.broker import EmbeddedBroker
+from tests.support.apache_kafka import ApacheKafka
 from tests.support.course import Course
 from tests.support.keyspace import dump
 from tests.support.published import Published, published
@@ -37,21 +38,11 @@ class Driver(threading.Thread):
         self._course, self._traffic = course, traffic
         self.error: BaseException | None = None
         self.done = threading.Event()
-        self.go, self.held = threading.Event(), threading.Event()
-        self.go.set()
-
-    def hold(self) -> None:
-        """Send no further phase until `go` is set; returns when everything sent has been answered."""
-        self.go.clear()
-        assert self.held.wait(RUN_S), "the phase under way was not answered"
 
     def run(self) -> None:
         deadline = time.monotonic() + RUN_S
         try:
             for phase in self._traffic.phases:
-                if not self.go.is_set():
-                    self.held.set()
-                    self.go.wait(RUN_S)
                 self._course.send(phase)
                 self._course.wait_quiet(deadline - time.monotonic())
         except BaseException as error:
@@ -63,7 +54,7 @@ class Driver(threading.Thread):
 class Run:
     """One run under way."""
 
-    broker: EmbeddedBroker
+    broker: EmbeddedBroker | ApacheKafka
     server: EmbeddedRedis
     course: Course
     driver: Driver
@@ -87,10 +78,12 @@ class Run:
 
 
 @contextmanager
-def run(traffic: Traffic, folder: Path, **settings: str) -> Iterator[Run]:
+def run(
+    traffic: Traffic, folder: Path, broker: EmbeddedBroker | ApacheKafka | None = None, **settings: str
+) -> Iterator[Run]:
     """Servers that can be stopped and started again, registries sent, the driver not yet started."""
     with (
-        EmbeddedBroker(directory=folder / "broker") as broker,
+        broker or EmbeddedBroker(directory=folder / "broker") as broker,
         EmbeddedRedis(durable=True, directory=_made(folder / "redis")) as server,
     ):
         course = Course(broker.bootstrap, server.url, folder, SETTINGS | settings)
@@ -140,7 +133,15 @@ def play(
         return one.outcome(), made
 
 
-def crash(traffic: Traffic, folder: Path, *, seed: int, crashes: int) -> Outcome:
+def crash(
+    traffic: Traffic,
+    folder: Path,
+    *,
+    seed: int,
+    crashes: int,
+    steps: Sequence[str] = STEPS,
+    module: str = "tests.support.crashing_worker",
+) -> Outcome:
     """Run the traffic with a worker that dies between two steps of a batch, `crashes` times, then one that
     lives.
     """
@@ -148,12 +149,12 @@ def crash(traffic: Traffic, folder: Path, *, seed: int, crashes: int) -> Outcome
     with run(traffic, folder) as one:
         one.driver.start()
         for number in range(crashes):
-            step = {"CRASH_STEP": STEPS[number % len(STEPS)], "CRASH_TURN": str(draw.randint(1, 12))}
+            step = {"CRASH_STEP": steps[number % len(steps)], "CRASH_TURN": str(draw.randint(1, 12))}
             settings = one.course.settings | step
-            with Worker(settings, folder, module="tests.support.crashing_worker") as worker:
+            with Worker(settings, folder, module=module) as worker:
                 while worker.process.poll() is None:
                     assert not one.driver.done.wait(0.02), "the traffic is too short for so many crashes"
-        with Worker(one.course.settings, folder) as worker:
+        with Worker(one.course.settings, folder, module=module) as worker:
             one.finish(worker)
         return one.outcome()
 

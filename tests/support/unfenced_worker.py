@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from state import library
 from streams.cli import main
+from tests.support.crashing_worker import crash_as_told
 
 FENCED = (
     "if entry[2] <= found[entry[1]] then",  # observe, record: an offset seen before is not applied again
@@ -25,4 +26,5 @@ def _unfenced(text: str) -> str:
 if __name__ == "__main__":
     SOURCE = library.source()
     library.source = lambda: _unfenced(SOURCE)
+    crash_as_told()
     main()
