@@ -68,9 +68,11 @@ class Settler:
         """Positions of these partitions. Raises KafkaException or redis errors while either is away."""
         names = {(p.topic, p.partition): self.input_name(p.topic, p.partition) for p in partitions}
         fences = self._store.own(sorted(names.values()))
-        committed = {
-            (p.topic, p.partition): p.offset for p in consumer.committed(list(partitions), timeout=15)
-        }
+        committed = {}
+        for p in consumer.committed(list(partitions), timeout=15):
+            if p.error is not None:
+                raise KafkaException(p.error)  # not known is not the same as never committed
+            committed[p.topic, p.partition] = p.offset
         settled = []
         for (topic, number), name in names.items():
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=15)
@@ -87,7 +89,7 @@ class Settler:
         applied = min(fences.observed, fences.recorded)
         fresh = committed < 0
         if fresh:
-            committed = max(low, self._answered(topic, number, fences.observed) + 1) if known else low
+            committed = max(low, self._answered(topic, number, high) + 1)
         needed = applied + 1 if known else (low if fresh else 0)
         position = Position(topic, number, name, min(committed, needed) - 1, committed)
         try:
@@ -113,9 +115,9 @@ class Settler:
             position.given = self._given(topic, number, position.last + 1, committed)
         return position
 
-    def _answered(self, topic: str, number: int, applied: int) -> int:
+    def _answered(self, topic: str, number: int, high: int) -> int:
         """The highest offset of an input that `screened` holds an answer for, -1 where it has none."""
-        return max(self._given(topic, number, 0, applied + 1), default=-1)
+        return max(self._given(topic, number, 0, high), default=-1)
 
     def _given(self, topic: str, number: int, start: int, end: int) -> dict[int, bytes]:
         """Answers already published for input offsets in [start, end), read from the same partition of

@@ -22,6 +22,9 @@ from tests.support.worker import Worker
 AWAY_S = 3.0
 
 
+pytestmark = pytest.mark.slow  # two minutes of servers going and coming: `make test-all` runs them
+
+
 def _waiting(port: int, what: str) -> bool:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         return f'crible_waiting{{what="{what}"}} 1.0' in answer.read().decode()

@@ -199,6 +199,7 @@ def _every_event_once(course: Course, sender: threading.Thread) -> None:
     assert {number for _, number, _ in expected} == {0, 1}
 
 
+@pytest.mark.slow
 def test_workers_killed_and_frozen_under_load_lose_and_double_nothing(
     kafka: str, events: Traffic, tmp_path: Path
 ) -> None:
