@@ -22,7 +22,7 @@ help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(STAMP) ## start a broker and Redis, screen a simulated health insurance, say what was found
-	$(BIN)/crible demo $(DEMO_ARGS)
+	@$(BIN)/crible demo $(DEMO_ARGS)
 
 test: $(STAMP) ## the quick suite (PYTEST_ARGS="tests/house -k broker" narrows it)
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -57,7 +57,7 @@ $(STAMP): $(LOCK) pyproject.toml $(STALE)
 	  echo "  Debian, Ubuntu: apt install python3 python3-venv. Elsewhere: make PYTHON=/path/to/python3.12" >&2; exit 1; }; \
 	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "crible: $$python has no venv module. Debian, Ubuntu: apt install python3-venv" >&2; exit 1; }; \
-	echo "crible: setting up $(VENV) with $$python (once; about a minute)"; \
+	echo "crible: setting up $(VENV) with $$python (once; about a minute)" >&2; \
 	"$$python" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import Producer
 
-from schemas.topics import TOPIC_OF
 from simulation import Plan, World, generate
 from state import EmbeddedRedis
 from streams.broker import EmbeddedBroker
@@ -28,7 +26,8 @@ from streams.config import Settings
 from streams.demo_report import Report, report
 from streams.event_log import LogScreening, screen_log
 from streams.leash import Leash
-from streams.readback import Listener
+from streams.readback import Heard, Listener
+from streams.sender import Sender
 from streams.topics import Topics
 
 REGISTRIES = frozenset(("provider", "liquidator", "referential", "policy", "order"))
@@ -45,11 +44,18 @@ class DemoFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """How big a demo. `rate`: live events a second, 0 = as fast as the broker takes them."""
+    """How big a demo.
+
+    Most live events are sent at `rate` a second (0 = as fast as the broker takes them), which shows what is answered
+    in a second; the last `paced` ones wait until those are answered and go at `pace` a second, which shows how long
+    one answer takes when no queue stands before it.
+    """
 
     seed: int = 1
     plan: Plan = field(default_factory=Plan)
     rate: float = 500.0
+    paced: int = 600
+    pace: float = 40.0
 
 
 @dataclass(slots=True)
@@ -74,27 +80,42 @@ def run(demo: DemoPlan, progress: Progress) -> Report:
         settings = Settings(brokers=broker.bootstrap, redis=redis.url, worker_id="demo")
         topics = Topics(settings.client())
         topics.create(1)
-        producer = Producer(
-            {**settings.client(), "partitioner": "murmur2_random", "linger.ms": 0, "enable.idempotence": True}
-        )
-        _produce(producer, log.registries, 0.0, lambda done: None)
+        sender = Sender(settings.client())
+        stack.callback(sender.close)  # before the broker goes, or it complains of a lost connection
+        sender.send(log.registries, 0.0, lambda done: None)
         worker = _worker(settings, folder)
         stack.callback(worker.stop)
         _wait_ready(worker, progress)
-        listener = Listener(settings.client())
-        sent = _send_live(producer, log, demo.rate, progress)
-        wanted = {event["event_id"] for event in log.live if event["type"] in ANSWERED}
-        whole = listener.wait(
-            lambda heard: len(heard.first) >= len(wanted),
-            SILENCE_SECONDS,
-            lambda heard: progress("answers", len(heard.first), len(wanted)),
-        )
-        progress("answers", len(listener.heard.first), len(wanted))
-        heard = listener.close()
-        if not whole and not worker.alive():
+        heard = _live(demo, log, sender, Listener(settings.client()), progress)
+        if len(heard.first) < len(_answered(log.live)) and not worker.alive():
             raise DemoFailed(f"the worker ended early:\n{worker.output(20)}")
         worker.stop()
-        return report(log.live, log.truth, heard, sent)
+        return report(log.live, log.truth, heard, sender.sent, sender.paced)
+
+
+def _answered(events: Iterable[dict[str, Any]]) -> set[str]:
+    return {event["event_id"] for event in events if event["type"] in ANSWERED}
+
+
+def _live(demo: DemoPlan, log: _Log, sender: Sender, listener: Listener, progress: Progress) -> Heard:
+    """Send the live events, most of them in a stream and the last ones at their pace; what was answered to them."""
+    total, cut = len(log.live), max(0, len(log.live) - demo.paced)
+    wanted = len(_answered(log.live))
+    sender.send(log.live[:cut], demo.rate, lambda done: progress("live events sent", done, total))
+    _wait_answers(listener, len(_answered(log.live[:cut])), wanted, progress)
+    sender.paced = _answered(log.live[cut:])
+    sender.send(log.live[cut:], demo.pace, lambda done: progress("live events sent", cut + done, total))
+    _wait_answers(listener, wanted, wanted, progress)
+    return listener.close()
+
+
+def _wait_answers(listener: Listener, count: int, total: int, progress: Progress) -> None:
+    listener.wait(
+        lambda heard: len(heard.first) >= count,
+        SILENCE_SECONDS,
+        lambda heard: progress("answers", len(heard.first), total),
+    )
+    progress("answers", len(listener.heard.first), total)
 
 
 def _simulate(demo: DemoPlan, progress: Progress) -> _Log:
@@ -152,36 +173,3 @@ def _wait_ready(worker: Leash, progress: Progress) -> None:
             raise DemoFailed(f"the worker did not become ready:\n{worker.output(20)}")
         time.sleep(0.05)
     progress("worker ready", 1, 1)
-
-
-def _send_live(producer: Producer, log: _Log, rate: float, progress: Progress) -> dict[str, float]:
-    total = len(log.live)
-    return _produce(producer, log.live, rate, lambda done: progress("live events sent", done, total))
-
-
-def _produce(
-    producer: Producer, events: Iterable[dict[str, Any]], rate: float, tick: Callable[[int], None]
-) -> dict[str, float]:
-    """Produce in order, no faster than `rate`; returns when each event left (seconds since the epoch)."""
-    sent: dict[str, float] = {}
-    started = time.monotonic()
-    for index, event in enumerate(events):
-        if rate:
-            ahead = index / rate - (time.monotonic() - started)
-            if ahead > 0.002:
-                producer.poll(0)
-                time.sleep(ahead)
-        topic = TOPIC_OF[event["type"]]
-        while True:
-            try:
-                producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
-                break
-            except BufferError:
-                producer.poll(0.01)
-        sent.setdefault(event["event_id"], time.time())
-        if index % 200 == 0:
-            tick(index)
-    if producer.flush(30) > 0:
-        raise DemoFailed("the embedded broker did not take all events")
-    tick(len(sent))
-    return sent

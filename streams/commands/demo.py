@@ -72,8 +72,8 @@ def show(facts: dict[str, Any], console: Console) -> None:
         f"duplicated {facts['duplicated']}, dead letters {facts['dead_letters']}"
     )
     console.print(
-        f"answered in {latency['p50']} ms (median), {latency['p99']} ms (99 %), "
-        f"at {facts['events_per_second']} events a second\n"
+        f"{facts['events_per_second']} events a second; sent one by one, an answer took {latency['p50']} ms "
+        f"(median), {latency['p99']} ms (99 %)\n"
     )
     console.print(_money(facts["money_by_decision"]))
     console.print(_schemes(facts["schemes"]))
