@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.crible
 LOCK := requirements.lock
+BENCH := .venv-bench
 PYTHON ?= python3 python3.13 python3.12 python3.11
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -35,7 +36,7 @@ lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP) ## measure: a table on screen, JSON in bench/results
+bench: $(STAMP) $(BENCH)/.crible ## measure: tables on screen, JSON in bench/results
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lock: $(STAMP) ## resolve the dependencies anew into requirements.lock
@@ -44,8 +45,15 @@ lock: $(STAMP) ## resolve the dependencies anew into requirements.lock
 	  --no-emit-index-url --no-emit-find-links --upgrade --extra dev pyproject.toml --output-file $(LOCK)
 
 clean: ## remove the environment, caches and results
-	rm -rf $(VENV) build dist bench/results .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) build dist bench/results .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# What is only compared with or only profiles: it cannot be installed beside Crible (docs/benchmark.md).
+$(BENCH)/.crible: $(STAMP) $(wildcard bench/requirements.txt)
+	@echo "crible: setting up $(BENCH)"
+	@$(BIN)/python -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r bench/requirements.txt \
+	  && touch $@ || echo "crible: $(BENCH) is not complete: the bench says what it leaves out" >&2
 
 # The first of $(PYTHON) that has a version for which all dependencies come as wheels.
 $(STAMP): $(LOCK) pyproject.toml $(STALE)

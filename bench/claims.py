@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from schemas.enums import CARE_KINDS
 from simulation import Plan, World, generate
 
 Event = dict[str, Any]
@@ -61,6 +63,21 @@ def take(live: list[Event], lines: float, count: int) -> list[Event]:
         raise ValueError(f"{len(chosen)} claims of {mean:.2f} lines, wanted {count} of {lines}")
     live[:] = left
     return chosen
+
+
+def eligible(events: Iterable[Event]) -> list[Event]:
+    """Claims that every build of the comparison treats alike: first submissions of care with an executor, once each,
+    by `event_time`.
+
+    Corrections and resubmissions would cost Crible work that the other builds do not do at all; and a claim that comes
+    days late finds only days, not hours, in Crible's tiles, so that the windows could not be compared.
+    """
+    chosen: dict[str, Event] = {}
+    for event in events:
+        care = event["kind"] in CARE_KINDS and event.get("action", "SUBMIT") == "SUBMIT"
+        if care and any(line.get("executor") for line in event["lines"]):
+            chosen.setdefault(event["event_id"], event)
+    return sorted(chosen.values(), key=lambda event: dt.datetime.fromisoformat(event["event_time"]))
 
 
 def encoded(events: Sequence[Event]) -> list[bytes]:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-__all__ = ["median", "processor_seconds", "quantile", "resident_mb"]
+__all__ = ["Run", "median", "processor_seconds", "quantile", "redis_seconds", "resident_mb"]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run. Seconds; `worker` is processor time of the worker's process, `redis` of the server."""
+
+    claims: int
+    wall: float
+    worker: float
+    redis: float
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -28,3 +40,19 @@ def resident_mb(pid: int) -> float:
     """Resident memory of a process in MB."""
     fields = Path(f"/proc/{pid}/statm").read_text().split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def redis_seconds(client: Any) -> float:
+    """Processor time of the server behind a redis-py client."""
+    info = client.info("cpu")
+    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+
+
+def latencies(client: Any) -> dict[str, Any]:
+    """Microseconds of the calls that the worker sends, by the server's own statistics since they were last reset."""
+    calls, times = client.info("commandstats"), client.info("latencystats")
+    return {
+        name: {"calls": calls[f"cmdstat_{name}"]["calls"], **times[f"latency_percentiles_usec_{name}"]}
+        for name in ("fcall", "mget")
+        if f"cmdstat_{name}" in calls
+    }

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from bench.claims import Stock, encoded
-from bench.figures import median
+from bench.figures import Run, latencies, median, redis_seconds
 from detectors.book import ReferentialBook
 from monitoring.metrics import Metrics
 from schemas.decode import Decoder
@@ -55,22 +55,13 @@ class TimedStore(Store):
 
 
 @dataclass(slots=True)
-class Run:
-    """One run. Seconds; `worker` is processor time of this process, `redis` of the server."""
-
-    claims: int
-    wall: float
-    worker: float
-    redis: float
-
-
-@dataclass(slots=True)
 class Sized:
     """All runs at one size of claim, and the shares of the loop's time by stage."""
 
     lines: float
     runs: list[Run] = field(default_factory=list)
     shares: dict[str, float] = field(default_factory=dict)
+    latency_us: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Medians: claims a second, claims a processor second, microseconds a claim."""
@@ -81,6 +72,7 @@ class Sized:
             "worker_cpu_us": round(median([run.worker / run.claims * 1e6 for run in self.runs])),
             "redis_cpu_us": round(median([run.redis / run.claims * 1e6 for run in self.runs])),
             "shares": self.shares,
+            "latency_us": self.latency_us,
             "runs": [asdict(run) for run in self.runs],
         }
 
@@ -101,9 +93,12 @@ class LogBench:
 
     def observe(self, stock: Stock) -> None:
         """Feed registries, people and history: windows and models are mature then."""
-        run = self._log(self._screener(Metrics()))
-        run.run(encoded([*stock.registries, *stock.people, *stock.history]))
+        self.feed(encoded([*stock.registries, *stock.people, *stock.history]))
         settle()
+
+    def feed(self, lines: Sequence[bytes]) -> None:
+        """Screen these lines as a log of their own."""
+        self._log(self._screener(Metrics())).run(lines)
 
     def measure(self, claims: Sequence[bytes], lines: float, runs: int) -> Sized:
         """Screen the claims in `runs` equal parts, each a log of its own on the same windows."""
@@ -111,13 +106,15 @@ class LogBench:
         screener = self._screener(metrics)
         size = len(claims) // runs
         total, self._store.waited = 0.0, 0.0
+        self._client.config_resetstat()
         for number in range(runs):
             part, log = claims[number * size : (number + 1) * size], self._log(screener)
-            before, worker, wall = self._redis_seconds(), time.process_time(), time.perf_counter()
+            before, worker, wall = redis_seconds(self._client), time.process_time(), time.perf_counter()
             log.run(part)
             worker, wall = time.process_time() - worker, time.perf_counter() - wall
-            found.runs.append(Run(len(part), wall, worker, self._redis_seconds() - before))
+            found.runs.append(Run(len(part), wall, worker, redis_seconds(self._client) - before))
             total += wall
+        found.latency_us = latencies(self._client)
         found.shares = {name: round(seconds / total, 3) for name, seconds in stages(metrics).items()}
         found.shares["redis"] = round(self._store.waited / total, 3)
         return found
@@ -139,10 +136,6 @@ class LogBench:
 
     def _take(self, outputs: list[Output]) -> None:
         self.bytes += sum(len(output.value) for output in outputs)
-
-    def _redis_seconds(self) -> float:
-        info: Any = self._client.info("cpu")
-        return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
 
 
 def stages(metrics: Metrics) -> dict[str, float]:

@@ -4,32 +4,103 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.__main__ import main
+from bench import flame
+from bench.__main__ import QUICK, main
 from bench.claims import Event, take
 from bench.figures import quantile
+from bench.surroundings import quix_python
 
 
 def _claims(*sizes: int) -> list[Event]:
     return [{"type": "claim", "lines": [{}] * size} for size in sizes]
 
 
-def test_quick_run_writes_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--quick", "--out", str(tmp_path)])
-    (path,) = tmp_path.glob("*.json")
-    result = json.loads(path.read_text())
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """Every section, measured once in quick mode, and the folder of the results."""
+    folder = tmp_path_factory.mktemp("bench")
+    main(["all", "--quick", "--out", str(folder)])
+    (path,) = folder.glob("*.json")
+    return json.loads(path.read_text()), folder
+
+
+def test_the_log_is_measured_at_three_sizes(quick: tuple[dict[str, Any], Path]) -> None:
+    result, _ = quick
     assert [one["lines"] for one in result["event_log"]] == [1.0, 2.5, 5.0]
     for one in result["event_log"]:
         assert one["claims_per_worker_cpu_second"] > 0
         assert {"decode", "observe", "models", "detect", "decide", "record", "redis"} <= one["shares"].keys()
         assert sum(share for stage, share in one["shares"].items() if stage != "redis") <= 1.0
-    latency = result["kafka"]["latency"]
+        calls = one["latency_us"]["fcall"]
+        assert calls["calls"] >= 2 * QUICK.runs  # observe and record
+        assert calls["p50"] <= calls["p99"] <= calls["p99.9"]
+
+
+def test_the_worker_is_measured_on_a_broker(quick: tuple[dict[str, Any], Path]) -> None:
+    latency = quick[0]["kafka"]["latency"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
-    assert result["kafka"]["throughput"]["claims_per_second"] > 0
-    assert result["memory"]["log_bytes_per_line"] >= result["memory"]["record_bytes"]
-    assert "claims per worker CPU second" in capsys.readouterr().out
+    assert quick[0]["kafka"]["throughput"]["claims_per_second"] > 0
+
+
+def test_each_kind_of_record_has_its_size(quick: tuple[dict[str, Any], Path]) -> None:
+    memory = quick[0]["memory"]
+    assert memory["log_bytes_per_line"] >= memory["record_bytes"]
+    kinds = memory["kinds"]
+    assert {
+        "log",
+        "verdict",
+        "event id",
+        "document",
+        "claim",
+        "executor's tiles",
+        "model peers",
+    } <= kinds.keys()
+    assert all(kind["bytes_each"] > 0 and kind["keys"] > 0 for kind in kinds.values())
+    assert kinds["event id"]["keys"] >= kinds["verdict"]["keys"]
+
+
+def test_all_builds_are_compared_on_one_log(quick: tuple[dict[str, Any], Path]) -> None:
+    compared, folder = quick[0]["compare"], quick[1]
+    assert list(compared["engine"]) == ["crible", "reduced", "naive"]
+    wanted = ["crible", "reduced", "naive", *(["quixstreams"] if quix_python() else [])]
+    assert list(compared["broker"]) == wanted
+    for build in (*compared["engine"].values(), *compared["broker"].values()):
+        assert build["claims_per_second"] > 0
+        assert build["claims_per_worker_cpu_second"] > 0
+        assert build["bytes_per_event"] > 0
+    if flame.available():
+        frames = json.loads((folder / "flame.speedscope.json").read_text())["shared"]["frames"]
+        assert "screen" in {frame["name"] for frame in frames}
+
+
+def test_a_year_is_filled_and_extrapolated(quick: tuple[dict[str, Any], Path]) -> None:
+    year = quick[0]["year"]
+    assert [point["people"] for point in year["points"]] == list(QUICK.filled)
+    assert year["kinds"]["log"]["keys"] == QUICK.filled[-1]
+    assert year["kinds"]["log"]["bytes_each"] >= 5 * quick[0]["memory"]["record_bytes"]
+    assert year["bytes_a_person"] * year["people"] == pytest.approx(year["gigabytes"] * 1e9, rel=0.2)
+    assert "event id" not in year["kinds"]
+
+
+def test_cost_is_measured_among_more_people_and_with_more_history(quick: tuple[dict[str, Any], Path]) -> None:
+    scaling = quick[0]["scaling"]
+    assert [case["case"] for case in scaling["people"]] == ["100 people", "1,000 people"]
+    assert [case["case"] for case in scaling["history"]] == ["1 month", "24 months"]
+    for cases in scaling.values():
+        assert cases[0]["ratio"] == 1.0
+        assert all(case["redis_cpu_us"] > 0 and case["worker_cpu_us"] > 0 for case in cases)
+
+
+def test_a_burst_is_watched_until_it_is_absorbed(quick: tuple[dict[str, Any], Path]) -> None:
+    burst = quick[0]["burst"]
+    assert burst["claims"] == QUICK.burst
+    assert burst["points"][-1][2] == 0
+    assert 0 < burst["most_missing"] <= burst["claims"]
+    assert burst["mb_most"] >= burst["mb_after"] > 0
 
 
 def test_claims_are_chosen_to_a_mean_number_of_lines() -> None:
@@ -49,3 +120,19 @@ def test_quantiles_take_the_nearest_rank() -> None:
     assert quantile([1.0], 0.99) == 1.0
     with pytest.raises(ValueError, match="no values"):
         quantile([], 0.5)
+
+
+def test_sections_are_chosen_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["memory", "--quick", "--filled", "40,80", "--out", str(tmp_path)])
+    (path,) = tmp_path.glob("*.json")
+    result = json.loads(path.read_text())
+    assert result.keys() == {"surroundings", "year"}
+    assert [point["people"] for point in result["year"]["points"]] == [40, 80]
+    assert "3,000,000 people, extrapolated" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", [["everything"], ["memory", "--filled", "80,40"]])
+def test_what_cannot_be_measured_is_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(wrong)
+    assert "usage" in capsys.readouterr().err
