@@ -41,7 +41,7 @@ class Scale:
     claims: int = 800
     worker_claims: int = 1_500
     paced: int = 2_200
-    compared: builds.Sizes = field(default_factory=lambda: builds.Sizes(12_000, 1_000, 4_000, 800, 5))
+    compared: builds.Sizes = field(default_factory=lambda: builds.Sizes(8_000, 1_000, 4_000, 800, 5))
     people: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     among: int = 2_000
     filled: tuple[int, ...] = (10_000, 100_000, 300_000)

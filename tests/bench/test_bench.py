@@ -13,22 +13,36 @@ from bench.__main__ import QUICK, main
 from bench.claims import Event, take
 from bench.figures import quantile
 from bench.surroundings import quix_python
+from state import codecs
 
 
 def _claims(*sizes: int) -> list[Event]:
     return [{"type": "claim", "lines": [{}] * size} for size in sizes]
 
 
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """Every section, measured once in quick mode, and the folder of the results."""
-    folder = tmp_path_factory.mktemp("bench")
-    main(["all", "--quick", "--out", str(folder)])
-    (path,) = folder.glob("*.json")
+Result = tuple[dict[str, Any], Path]
+"""What was measured, and the folder of the results."""
+
+
+def _measured(folder: Path, *sections: str) -> Result:
+    main([*sections, "--quick", "--out", str(folder)])
+    (path,) = folder.glob("bench-*.json")
     return json.loads(path.read_text()), folder
 
 
-def test_the_log_is_measured_at_three_sizes(quick: tuple[dict[str, Any], Path]) -> None:
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Crible alone, measured once in quick mode."""
+    return _measured(tmp_path_factory.mktemp("bench"), "log", "worker")
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The other sections."""
+    return _measured(tmp_path_factory.mktemp("bench"), "compare", "memory", "scaling", "burst")
+
+
+def test_the_log_is_measured_at_three_sizes(quick: Result) -> None:
     result, _ = quick
     assert [one["lines"] for one in result["event_log"]] == [1.0, 2.5, 5.0]
     for one in result["event_log"]:
@@ -40,13 +54,13 @@ def test_the_log_is_measured_at_three_sizes(quick: tuple[dict[str, Any], Path]) 
         assert calls["p50"] <= calls["p99"] <= calls["p99.9"]
 
 
-def test_the_worker_is_measured_on_a_broker(quick: tuple[dict[str, Any], Path]) -> None:
+def test_the_worker_is_measured_on_a_broker(quick: Result) -> None:
     latency = quick[0]["kafka"]["latency"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
     assert quick[0]["kafka"]["throughput"]["claims_per_second"] > 0
 
 
-def test_each_kind_of_record_has_its_size(quick: tuple[dict[str, Any], Path]) -> None:
+def test_each_kind_of_record_has_its_size(quick: Result) -> None:
     memory = quick[0]["memory"]
     assert memory["log_bytes_per_line"] >= memory["record_bytes"]
     kinds = memory["kinds"]
@@ -63,8 +77,9 @@ def test_each_kind_of_record_has_its_size(quick: tuple[dict[str, Any], Path]) ->
     assert kinds["event id"]["keys"] >= kinds["verdict"]["keys"]
 
 
-def test_all_builds_are_compared_on_one_log(quick: tuple[dict[str, Any], Path]) -> None:
-    compared, folder = quick[0]["compare"], quick[1]
+@pytest.mark.slow
+def test_all_builds_are_compared_on_one_log(more: Result) -> None:
+    compared, folder = more[0]["compare"], more[1]
     assert list(compared["engine"]) == ["crible", "reduced", "naive"]
     wanted = ["crible", "reduced", "naive", *(["quixstreams"] if quix_python() else [])]
     assert list(compared["broker"]) == wanted
@@ -77,17 +92,19 @@ def test_all_builds_are_compared_on_one_log(quick: tuple[dict[str, Any], Path]) 
         assert "screen" in {frame["name"] for frame in frames}
 
 
-def test_a_year_is_filled_and_extrapolated(quick: tuple[dict[str, Any], Path]) -> None:
-    year = quick[0]["year"]
+@pytest.mark.slow
+def test_a_year_is_filled_and_extrapolated(more: Result) -> None:
+    year = more[0]["year"]
     assert [point["people"] for point in year["points"]] == list(QUICK.filled)
     assert year["kinds"]["log"]["keys"] == QUICK.filled[-1]
-    assert year["kinds"]["log"]["bytes_each"] >= 5 * quick[0]["memory"]["record_bytes"]
+    assert year["kinds"]["log"]["bytes_each"] >= 5 * codecs.LOG_BYTES
     assert year["bytes_a_person"] * year["people"] == pytest.approx(year["gigabytes"] * 1e9, rel=0.2)
     assert "event id" not in year["kinds"]
 
 
-def test_cost_is_measured_among_more_people_and_with_more_history(quick: tuple[dict[str, Any], Path]) -> None:
-    scaling = quick[0]["scaling"]
+@pytest.mark.slow
+def test_cost_is_measured_among_more_people_and_with_more_history(more: Result) -> None:
+    scaling = more[0]["scaling"]
     assert [case["case"] for case in scaling["people"]] == ["100 people", "1,000 people"]
     assert [case["case"] for case in scaling["history"]] == ["1 month", "24 months"]
     for cases in scaling.values():
@@ -95,8 +112,9 @@ def test_cost_is_measured_among_more_people_and_with_more_history(quick: tuple[d
         assert all(case["redis_cpu_us"] > 0 and case["worker_cpu_us"] > 0 for case in cases)
 
 
-def test_a_burst_is_watched_until_it_is_absorbed(quick: tuple[dict[str, Any], Path]) -> None:
-    burst = quick[0]["burst"]
+@pytest.mark.slow
+def test_a_burst_is_watched_until_it_is_absorbed(more: Result) -> None:
+    burst = more[0]["burst"]
     assert burst["claims"] == QUICK.burst
     assert burst["points"][-1][2] == 0
     assert 0 < burst["most_missing"] <= burst["claims"]
