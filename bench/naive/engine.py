@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from river import stats
 
-from bench.subset import DAY, FADING, KEPT_DAYS, MIN_CLAIMS, MIN_PEERS, Care, care_windows, row, z_of
+from bench.level import Level
+from bench.subset import DAY, KEPT_DAYS, MIN_CLAIMS, MIN_PEERS, Care, care_windows, row
 
 KEPT_CARE = (KEPT_DAYS + 92) * DAY  # papers come late, as in Crible
 KEPT_CLAIMS = 92 * DAY
-
-
-@dataclass(slots=True)
-class Level:
-    """A River mean and variance, and how many values they have seen."""
-
-    mean: stats.EWMean = field(default_factory=lambda: stats.EWMean(FADING))
-    var: stats.EWVar = field(default_factory=lambda: stats.EWVar(FADING))
-    n: int = 0
-
-    def score(self, x: float, least: int) -> float:
-        """How far x lies off."""
-        return z_of(x, self.n, self.mean.get(), self.var.get(), least) if self.n >= least else 0.0
-
-    def learn(self, x: float) -> None:
-        """Take x in."""
-        self.mean.update(x)
-        self.var.update(x)
-        self.n += 1
 
 
 class NaiveEngine:

@@ -18,32 +18,13 @@ if __name__ == "__main__":
 import orjson
 from quixstreams import Application
 from quixstreams.state.rocksdb import RocksDBOptions
-from river import stats
 
-from bench.subset import DAY, FADING, KEPT_DAYS, MIN_CLAIMS, MIN_PEERS, Care, care_of, care_windows, row, z_of
+from bench.level import Level
+from bench.subset import DAY, KEPT_DAYS, MIN_CLAIMS, MIN_PEERS, Care, care_of, care_windows, row
 
 KEPT_CARE_DAYS = KEPT_DAYS + 92
 LATE = 2 * DAY
 """Arrivals kept one by one: a day, and a day for those that come out of order."""
-
-
-class Level:
-    """A River mean and variance, and how many values they have seen."""
-
-    __slots__ = ("mean", "n", "var")
-
-    def __init__(self) -> None:
-        self.mean, self.var, self.n = stats.EWMean(FADING), stats.EWVar(FADING), 0
-
-    def score(self, x: float, least: int) -> float:
-        """How far x lies off."""
-        return z_of(x, self.n, self.mean.get(), self.var.get(), least) if self.n >= least else 0.0
-
-    def learn(self, x: float) -> None:
-        """Take x in."""
-        self.mean.update(x)
-        self.var.update(x)
-        self.n += 1
 
 
 def screen(value: bytes, state: Any) -> bytes:
