@@ -124,13 +124,21 @@ class KafkaSource:
     def commit(self, batch: Batch, outputs: Sequence[Output]) -> None:
         """Publish the outputs and commit the batch's offsets in one transaction. Raises Rewind where that
         failed.
+
+        What was answered before and is only applied again leaves the committed offset where it is: taken back, a
+        restart in the middle would answer the rest a second time.
         """
         token = batch.token
         assert isinstance(token, Token)
-        offsets = [TopicPartition(topic, number, end + 1) for (topic, number), end in token.ends.items()]
-        self._transactions.publish(outputs, offsets, token.metadata)
+        offsets = []
         for key, end in token.ends.items():
             position = self._positions.get(key)
+            if position is None or position.committed <= end:
+                offsets.append(TopicPartition(*key, end + 1))
+        if offsets or outputs:
+            self._transactions.publish(outputs, offsets, token.metadata)
+        for (topic, number), end in token.ends.items():
+            position = self._positions.get((topic, number))
             if position is not None:
                 position.committed = max(position.committed, end + 1)
 
