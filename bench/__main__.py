@@ -11,7 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import builds, burst, memory, report, scaling
+from bench import builds, burst, latency_runs, memory, report, scaling
+from bench.brokers import APACHE, EMBEDDED, missing
 from bench.claims import Stock, eligible, encoded, simulate, take
 from bench.kafka_runs import WorkerBench
 from bench.log_runs import SIZES, LogBench
@@ -22,13 +23,14 @@ RATE = 200.0
 SECTIONS = {
     "log": "everything on, from an event log, at three sizes of claim; what Redis keeps",
     "worker": "the worker on the embedded broker: throughput and latency",
+    "latency": "the worker at three rates: quantiles, stages of a batch, processors of each process",
     "compare": "Crible, Crible reduced, the naive build and quixstreams on one event log; a flame graph",
     "memory": "one year of log and tiles for growing numbers of people",
     "scaling": "cost of a claim among more people, and with more history",
     "burst": "fifty thousand claims at once",
 }
 USUAL = ("log", "worker", "compare")
-BROKER = ("worker", "burst")
+BROKER = ("worker", "latency", "burst")
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class Scale:
     claims: int = 800
     worker_claims: int = 1_500
     paced: int = 2_200
+    steady: int = 4_000
+    warm_up: int = 4_000
     compared: builds.Sizes = field(default_factory=lambda: builds.Sizes(8_000, 1_000, 4_000, 800, 5))
     people: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     among: int = 2_000
@@ -57,6 +61,8 @@ QUICK = Scale(
     claims=40,
     worker_claims=60,
     paced=300,
+    steady=550,
+    warm_up=100,
     compared=builds.Sizes(200, 60, 100, 60, 2),
     people=(100, 1_000),
     among=100,
@@ -76,6 +82,7 @@ class Bench:
     out: Path
     stock: Stock
     kafka: bool
+    apache: bool = False
 
     def log(self) -> dict[str, Any]:
         """Sections event_log and memory of the result."""
@@ -110,6 +117,17 @@ class Bench:
                     "latency": worker.latency(mixed[-scale.paced :], RATE),
                 }
             }
+
+    def latency(self) -> dict[str, Any]:
+        """Section latency."""
+        scale, brokers = self.scale, [EMBEDDED]
+        if self.apache and (reason := missing(APACHE)):
+            self.console.print(f"left out: {reason}")
+        elif self.apache:
+            brokers.append(APACHE)
+        claims = take(list(self.stock.live), 2.5, scale.warm_up + scale.steady)
+        found = latency_runs.measure(self.stock, claims, scale.warm_up, brokers, self.console)
+        return {"latency": found}
 
     def compare(self) -> dict[str, Any]:
         """Section compare."""
@@ -157,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[*SECTIONS, "all", []])
     parser.add_argument("--quick", action="store_true", help="a smoke test; no figure to quote")
     parser.add_argument("--no-kafka", action="store_true", help="leave out what needs a broker")
+    parser.add_argument("--apache", action="store_true", help="`latency` on Apache Kafka too")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="directory of the results")
     parser.add_argument("--people", type=_counts, help="numbers of people that `scaling` compares")
     parser.add_argument("--filled", type=_counts, help="numbers of people that `memory` fills")
@@ -173,7 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scale = replace(usual, **given)
     console = Console()
     console.print(f"simulating {scale.simulated:,} claims")
-    bench = Bench(scale, console, chosen.out, simulate(scale.simulated, scale.history), not chosen.no_kafka)
+    stock = simulate(scale.simulated, scale.history)
+    bench = Bench(scale, console, chosen.out, stock, not chosen.no_kafka, chosen.apache)
     result: dict[str, Any] = {"surroundings": surroundings()}
     for section in SECTIONS:
         if section in sections and not (chosen.no_kafka and section in BROKER):

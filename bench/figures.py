@@ -9,7 +9,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-__all__ = ["Run", "median", "processor_seconds", "quantile", "redis_seconds", "resident_mb"]
+__all__ = [
+    "Run",
+    "machine_seconds",
+    "median",
+    "processor_seconds",
+    "quantile",
+    "redis_seconds",
+    "resident_mb",
+]
 
 
 @dataclass(slots=True)
@@ -34,6 +42,13 @@ def processor_seconds(pid: int) -> float:
     """User and system time of a process, all threads, in steps of the kernel's clock tick (10 ms)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine_seconds() -> float:
+    """Time in which the processors of this machine did anything at all, summed over them."""
+    fields = [int(value) for value in Path("/proc/stat").read_text().partition("\n")[0].split()[1:]]
+    idle, waiting = fields[3:5]
+    return (sum(fields) - idle - waiting) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:

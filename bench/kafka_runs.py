@@ -112,8 +112,11 @@ class Stage:
                 "log_level": 2,
             }
         )
-        self._reader = Reader(client, answers)
+        self._reader = self._listen(answers)
         stack.callback(self._reader.close)
+
+    def _listen(self, answers: str) -> Reader:
+        return Reader(self.settings.client(), answers)
 
     def launch(self, command: Sequence[str], **environment: str) -> None:
         """Start the build; returns when it has said `ready`. Raises RuntimeError where it does not."""

@@ -31,6 +31,20 @@ def _worker(kafka: Mapping[str, Any], console: Console) -> None:
     console.print(table)
 
 
+def _steady(brokers: Mapping[str, Any], console: Console) -> None:
+    for name, rates in brokers.items():
+        table = Table(f"worker on {name}", *(f"{one['rate']:g} events/s" for one in rates))
+        for share in ("p50", "p95", "p99"):
+            table.add_row(f"{share}, ms", *(f"{one[share]:,}" for one in rates))
+        table.add_row("events a batch", *(f"{one['batch']['events']:g}" for one in rates))
+        for stage in STAGES:
+            if any(stage in one["batch"] for one in rates):
+                table.add_row(f"{stage}, ms a batch", *(f"{one['batch'].get(stage, 0.0):g}" for one in rates))
+        for process in rates[0]["processors"]:
+            table.add_row(f"processors: {process}", *(f"{one['processors'][process]:g}" for one in rates))
+        console.print(table)
+
+
 def _memory(memory: Mapping[str, Any], console: Console) -> None:
     table = Table("memory of Redis", "")
     for name, value in memory.items():
@@ -138,6 +152,7 @@ RATES = (
 TABLES: dict[str, Callable[[Any, Console], None]] = {
     "event_log": _sizes,
     "kafka": _worker,
+    "latency": _steady,
     "memory": _memory,
     "compare": _compare,
     "year": _year,

@@ -37,11 +37,11 @@ def reason(finding: Finding, identities: Mapping[bytes, str] | None = None) -> R
         label_ar=declaration.label_ar if declaration else finding.code,
         nature=finding.nature,
         cls=finding.cls,
-        strength=round(finding.strength, 4),
+        strength=round(float(finding.strength), 4),
         lines=finding.lines,
         amount=finding.amount,
-        value=finding.value,
-        threshold=finding.threshold,
+        value=_number(finding.value),
+        threshold=_number(finding.threshold),
         window=finding.window,
         n=finding.n,
         facts_fr=french,
@@ -49,6 +49,11 @@ def reason(finding: Finding, identities: Mapping[bytes, str] | None = None) -> R
         evidence=tuple(events),
         visibility=visibility(finding),
     )
+
+
+def _number(value: float | None) -> float | None:
+    """A whole number reads back from a record as 16.0: an alert written from either has to be the same."""
+    return None if value is None else float(value)
 
 
 def public_reasons(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

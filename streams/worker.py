@@ -22,6 +22,7 @@ from mode import Service
 from streams.assembly import Assembly, assemble
 from streams.config import Settings
 from streams.control_agents import add_agents
+from streams.control_transport import rest_between_fetches
 
 log = logging.getLogger("crible.worker")
 
@@ -104,6 +105,7 @@ def run(settings: Settings) -> int:
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=f"{settings.worker_id}-control",
         )
+        rest_between_fetches(app)
         add_agents(app, assembly)
         app.task(_starter(app, Loops(assembly, stop, fail)))
         worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)

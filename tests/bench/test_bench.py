@@ -33,7 +33,7 @@ def _measured(folder: Path, *sections: str) -> Result:
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """Crible alone, measured once in quick mode."""
-    return _measured(tmp_path_factory.mktemp("bench"), "log", "worker")
+    return _measured(tmp_path_factory.mktemp("bench"), "log", "worker", "latency")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,17 @@ def test_the_worker_is_measured_on_a_broker(quick: Result) -> None:
     latency = quick[0]["kafka"]["latency"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
     assert quick[0]["kafka"]["throughput"]["claims_per_second"] > 0
+
+
+def test_latency_is_taken_apart(quick: Result) -> None:
+    (measured,) = quick[0]["latency"].values()
+    assert [one["rate"] for one in measured] == [50.0, 100.0, 200.0]
+    for one in measured:
+        assert 0 < one["p50"] <= one["p95"] <= one["p99"]
+        assert one["batch"]["events"] >= 1
+        assert one["batch"]["observe"] > 0
+        assert one["batch"]["publish"] > 0
+        assert sum(one["processors"].values()) > 0
 
 
 def test_each_kind_of_record_has_its_size(quick: Result) -> None:

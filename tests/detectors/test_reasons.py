@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from detectors.base import Finding
 from detectors.catalogue import BY_CODE
 from detectors.reasons import CONTROL, public_reasons, reason
 from detectors.sentences import TEMPLATES, write
+from schemas.outputs import Reason, encode
 
 GOLDEN = Path(__file__).with_name("sentences.golden.txt")
 """Rewrite it with `python -m tests.detectors.test_reasons` and read the difference."""
@@ -119,6 +121,13 @@ def test_what_is_not_the_liquidators_reads_the_same() -> None:
     internal = public_reasons([reason(Finding("E04", "H", nature="INT"))])
     assert fraud == internal == (CONTROL,)
     assert reason(Finding("D01", "H", nature="INT")).visibility == "AUDIT_ONLY"
+
+
+def test_a_reason_reads_back_as_it_was_written() -> None:
+    """An alert is written from the reason as found, or after a crash from the record: byte for byte the same."""
+    found = Finding("U06", "H", strength=1, value=17, threshold=16, n=9)
+    written = encode(reason(found))
+    assert encode(msgspec.json.decode(written, type=Reason)) == written
 
 
 def test_the_liquidators_own_reasons_keep_their_facts_only() -> None:
