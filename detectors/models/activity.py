@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from detectors.models.keys import Bill
-from detectors.models.records import VERSION, ActivityRecord, MembersRecord
+from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord
 from detectors.models.series import usable
 from detectors.models.store import Records
 
@@ -93,16 +93,16 @@ def fold(
     """One provider's latest figures: the members after it, and the summary when it is time to compute it
     again.
 
-    The summary is computed again after a quarter of the group's size in updates, since that sorts the whole
-    group, and of the least size that is compared with.
+    The table of members is taken over from the record, which must not be used again: a large one is not copied for
+    every claim. The summary is computed again after a quarter of the group's size in updates, since that
+    sorts the whole group, and of the least size that is compared with.
     """
     held = members or MembersRecord()
-    rank = crc32(inpe.encode())
+    table, reach = held.members, held.reach
     if not (usable(own[0]) and usable(own[1]) and usable(own[2])) or (
-        rank > held.reach and inpe not in held.members
+        reach < EVERYBODY and inpe not in table and crc32(inpe.encode()) > reach
     ):
         return held, None
-    table, reach = dict(held.members), held.reach
     table[inpe] = (day, *own)
     if len(table) > MAX_MEMBERS:
         ranks = sorted((crc32(name.encode()), name) for name in table)
@@ -111,11 +111,13 @@ def fold(
     updates = held.updates + 1
     if updates % max(MIN_MEMBERS // 4, len(table) // 4):
         return MembersRecord(VERSION, updates, reach, table), None
-    newest = max(entry[0] for entry in table.values())
-    table = {name: entry for name, entry in table.items() if entry[0] > newest - STALE_DAYS}
+    days = [entry[0] for entry in table.values()]
+    oldest = max(days) - STALE_DAYS
+    if min(days) <= oldest:
+        table = {name: entry for name, entry in table.items() if entry[0] > oldest}
     if len(table) < MAX_MEMBERS:
-        reach = 2**32
-    columns = list(zip(*(entry[1:] for entry in table.values()), strict=True))
+        reach = EVERYBODY
+    _, *columns = zip(*table.values(), strict=True)
     spread = [_centre(column) for column in columns]
     edition = 0 if summary is None else summary.updates
     done = ActivityRecord(

@@ -7,7 +7,7 @@ from typing import Final
 
 from detectors.models.amounts import PEER_FADING
 from detectors.models.records import VERSION, PeerRecord
-from detectors.models.series import clip, step, usable, warm_factor
+from detectors.models.series import follow, usable
 
 TURNS: Final = 20
 MAX_TURNS: Final = 5
@@ -33,9 +33,8 @@ def fold(record: PeerRecord | None, value: float, source: int) -> PeerRecord:
     own = record or _NEW
     if not usable(value) or not 0 < source < 256:
         return own
-    n, mean, var = own.n, own.mean, own.var
-    recent = own.recent[-TURNS + 1 :]
+    n, recent = own.n, own.recent[-TURNS + 1 :]
     if recent.count(source) >= MAX_TURNS:
-        return PeerRecord(VERSION, n, mean, var, recent + _BYTES[0])
-    mean, var = step(mean, var, clip(value, mean, var, n), warm_factor(n + 1, PEER_FADING))
+        return PeerRecord(VERSION, n, own.mean, own.var, recent + _BYTES[0])
+    mean, var = follow(own.mean, own.var, n, value, PEER_FADING)
     return PeerRecord(VERSION, n + 1, mean, var, recent + _BYTES[source])
