@@ -65,8 +65,10 @@ class CloneClaims:
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each executor whose family of like claims this claim joins."""
         for number, clones in sorted(context.seen.clones.items()):
+            if not clones.uses:
+                continue
             lines = [line for line in context.claim.lines if line.executor == number]
-            if not clones.uses or not lines:
+            if not lines:
                 continue
             entry = context.referentials.provider(number)
             area = None if entry is None else entry.sector

@@ -81,7 +81,7 @@ def figures(view: View, bill: Bill, records: Records) -> dict[str, Any]:
 
 def _unusual(view: View, bill: Bill, own: ProviderRecord, records: Records) -> list[Component] | None:
     """The components beyond the knot; None when nothing could be compared."""
-    told = figures(view, bill, records)
+    told = bill.told or figures(view, bill, records)
     found: list[Component | None] = []
     learnt = own.learnt
     if told["peers"] is not None or learnt >= MIN_CLAIMS:
@@ -110,12 +110,13 @@ def _level(told: dict[str, Any], own: ProviderRecord, bill: Bill) -> Component |
     total = n + K_LEVEL
     slow = (n * own.level.slow + K_LEVEL * mean) / total
     spread = max((n * own.level_var + K_LEVEL * var) / total, FLOOR_SD**2)
-    fading = max(FAST, 1.0 / (own.claims + 1))
+    alone = 1.0 / (own.claims + 1)
+    fading = max(FAST, alone)
     fast = own.level.fast + fading * (clip(x, slow, spread, n) - own.level.fast)
     if fast <= slow:
         return None
     unknown = (K_LEVEL / total) ** 2 * var
-    noise = max(fading / (2.0 - fading), 1.0 / (own.claims + 1))
+    noise = max(fading / (2.0 - fading), alone)
     usual = max(spread * (noise + 1.0 / total), own.level.spread) + unknown
     z = (fast - slow) / sqrt(usual)
     if z <= KNOT:
