@@ -222,6 +222,7 @@ class SuspendedPayee:
         axis="arrival",
         reads=("beneficiary", "orders"),
         windows=(),
+        needs="orders",
     )
 
     def check(self, context: Context) -> Results:

@@ -44,6 +44,7 @@ class CloneClaims:
             "letter_values",
         ),
         windows=("clones 90 d", "signature peers 30 d"),
+        needs="clones",
         thresholds={
             "beneficiaries": Threshold(8, "beneficiaries in 7 days", "two or three may chance to look alike"),
             "lift": Threshold(5, "ratio", "own share of the signature over the peers' share"),

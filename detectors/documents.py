@@ -43,6 +43,7 @@ class DocumentReuse:
         axis="care",
         reads=("documents", "insured", "coverage", "lines.executor", "lines.code"),
         windows=("documents 24 mo",),
+        needs="documents",
         thresholds={"same_insured": Threshold(0.6, "weight", "one receipt for siblings is a common mistake")},
         caveats_fr=(
             "Ordonnance renouvelable",

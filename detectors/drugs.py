@@ -36,6 +36,7 @@ class InvalidDrug:
         axis="care",
         reads=("lines.code", "lines.unit_price", "lines.service_date", "drugs"),
         windows=(),
+        needs="drugs",
         thresholds={
             "price_ratio": Threshold(1.005, "ratio to the public price", "rounding of printed prices"),
             "tolerance": Threshold(30, "days", "boxes bought at the old price are still on the shelf"),
