@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.eligibility import ALL_KINDS
 from detectors.models.coverage import PRESCRIBER, usual_kind
 from detectors.reading import DRUGS, LEAVE, abroad, at_stake, days
 from schemas.claim import Line
+from schemas.envelope import Interval
 from schemas.warnings import is_inpe
 
 Results = Iterator[Finding | CannotCheck]
 ROLES = ("executor", "performer", "place", "prescriber")
+_actors = attrgetter(*ROLES)
 
 
 class UnknownInpe:
@@ -53,10 +56,14 @@ class UnknownInpe:
         for line in context.claim.lines:
             if abroad(context.claim, line):
                 continue
-            for role, number in (("executor", line.executor), ("prescriber", line.prescriber)):
-                defect = self._defect(context, line, role, number, unknown)
-                if defect is not None:
-                    defects.setdefault((defect, role), []).append(line)
+            defect = self._defect(context, line, "executor", line.executor, unknown)
+            if defect is not None:
+                defects.setdefault((defect, "executor"), []).append(line)
+            if line.prescriber is None and line.nomenclature == DRUGS:
+                continue  # acts.needs_prescription says nothing of drugs
+            defect = self._defect(context, line, "prescriber", line.prescriber, unknown)
+            if defect is not None:
+                defects.setdefault((defect, "prescriber"), []).append(line)
         for missing in sorted(unknown):
             yield CannotCheck("E03", missing)
         if not defects:
@@ -84,8 +91,6 @@ class UnknownInpe:
         if number is None:
             if role == "executor":
                 return None if line.care_group == LEAVE else "missing"
-            if line.nomenclature == DRUGS:
-                return None  # acts.needs_prescription says nothing of drugs
             act = tables.act(line.nomenclature, line.code, line.service_date)
             if act is None or act.needs_prescription is None:
                 unknown.add("acts" if act is None else "acts.needs_prescription")
@@ -147,17 +152,20 @@ class ExcludedActor:
         excluded: dict[tuple[str, str], set[int]] = {}
         unknown: set[str] = set()
         providers = context.referentials.providers
-        for line in context.claim.lines:
-            actors = (line.executor, line.performer, line.place, line.prescriber)
-            for role, number in zip(ROLES, actors, strict=True):
-                if number is None:
-                    continue
-                entry = providers.get(number)
-                if entry is None or entry.excluded is None:
-                    unknown.add("providers" if entry is None else "providers.excluded")
-                elif entry.excluded:
+        named = {number for line in context.claim.lines for number in _actors(line)}
+        named.discard(None)
+        spans: dict[str | None, tuple[Interval, ...]] = {}
+        for number in named:
+            entry = providers.get(number)
+            if entry is None or entry.excluded is None:
+                unknown.add("providers" if entry is None else "providers.excluded")
+            elif entry.excluded:
+                spans[number] = entry.excluded
+        for line in context.claim.lines if spans else ():
+            for role, number in zip(ROLES, _actors(line), strict=True):
+                if number in spans:
                     on = (line.prescribed_on or line.service_date,) if role == "prescriber" else days(line)
-                    if any(span.covers(day) for span in entry.excluded for day in on):
+                    if any(span.covers(day) for span in spans[number] for day in on):
                         excluded.setdefault((number, role), set()).add(line.line)
         for missing in sorted(unknown):
             yield CannotCheck("E04", missing)
@@ -214,6 +222,7 @@ class SuspendedPayee:
         axis="arrival",
         reads=("beneficiary", "orders"),
         windows=(),
+        needs="orders",
     )
 
     def check(self, context: Context) -> Results:

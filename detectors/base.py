@@ -26,6 +26,9 @@ Visibility = Literal["LIQUIDATOR", "FRAUD_TEAM", "AUDIT_ONLY"]
 CARE_KINDS = ("AMBULATOIRE", "FACTURE_TP", "ETRANGER", "IJ")
 REQUEST_KINDS = ("PEC_DEMANDE", "PEC_ACCORD", "ALD_OUVERTURE", "INVALIDITE", "HANDICAP")
 ALL_FLOWS = ("AMO", "RG", "CONV")
+Need = Literal["drugs", "documents", "log", "clones", "orders", "models"]
+"""What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, families
+of like claims, orders in force, an answer of the models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Declaration:
     flows: tuple[str, ...] = ALL_FLOWS
     kinds: tuple[str, ...] = CARE_KINDS
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    needs: Need | None = None  # without it the detector says nothing, and is not asked
     caveats_fr: tuple[str, ...] = ()  # innocent explanations to check first
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
@@ -109,8 +113,32 @@ class Context:
 
     def value(self, code: str, parameter: str, sector: str | None = None) -> float:
         """A threshold in force for this claim's flow and organism; raises KeyError if undeclared."""
+        thresholds = self.thresholds
+        if thresholds.plain:
+            return thresholds.defaults[code, parameter]
         claim = self.claim
-        return self.thresholds.value(code, parameter, claim.flow, claim.organism, sector)
+        return thresholds.value(code, parameter, claim.flow, claim.organism, sector)
+
+
+def present(context: Context) -> set[Need]:
+    """What of `Need` the claim has."""
+    claim, seen, evidence = context.claim, context.seen, context.evidence
+    found: set[Need] = set()
+    for line in claim.lines:
+        if line.nomenclature == "MED":
+            found.add("drugs")
+            break
+    if claim.documents:
+        found.add("documents")
+    if seen.log:
+        found.add("log")
+    if seen.clones:
+        found.add("clones")
+    if context.referentials.orders:
+        found.add("orders")
+    if evidence is not None and (evidence.findings or evidence.cannot):
+        found.add("models")
+    return found
 
 
 class Detector(Protocol):

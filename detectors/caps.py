@@ -74,19 +74,19 @@ class CapExceeded:
             return None
         own_lines = [own for own in context.seen.own if own.act == number]
         claim, coverage = own_lines[0].claim, own_lines[0].coverage
-        # what stands already in another claim to the letter is D01's: a file sent twice exceeds no cap
-        copies = {_body(own) for own in own_lines} if not row.repeatable_same_day else frozenset()
         earlier = [
             line
             for line in context.seen.log
-            if line.act == number
-            and line.coverage == coverage
-            and line.claim != claim
-            and (not copies or _body(line) not in copies)
+            if line.act == number and line.coverage == coverage and line.claim != claim
         ]
+        if earlier and not row.repeatable_same_day:
+            # what stands already in another claim to the letter is D01's: a file sent twice exceeds no cap
+            copies = {_body(own) for own in own_lines}
+            earlier = [line for line in earlier if _body(line) not in copies]
+        everything = sum([own.quantity for own in own_lines]) + sum([line.quantity for line in earlier])
         for column, length, window in SPANS:
             cap: float | None = getattr(row, column)
-            if cap is None:
+            if cap is None or everything <= cap * HUNDREDTHS:
                 continue
             total, start = _worst(own_lines, earlier, length, cap * HUNDREDTHS)
             if total <= cap * HUNDREDTHS:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
-from detectors.base import CannotCheck, Context, Declaration, Detector, Finding
+from detectors.base import CannotCheck, Context, Declaration, Detector, Finding, Need, present
 from detectors.caps import CapExceeded
 from detectors.clones import CloneClaims
 from detectors.documents import DocumentReuse
@@ -50,6 +50,7 @@ class Applied(NamedTuple):
     detector: Detector
     code: str
     shadow: bool
+    needs: Need | None
 
 
 class Answers(NamedTuple):
@@ -67,8 +68,10 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     rejected is put to review instead of holding.
     """
     answers = Answers([], [], [])
-    stale = context.referentials.stale
-    for detector, code, shadow in _applied(context, detectors):
+    stale, has = context.referentials.stale, present(context)
+    for detector, code, shadow, needs in _applied(context, detectors):
+        if needs is not None and needs not in has:
+            continue
         try:
             said = list(detector.check(context))
         except Exception as error:  # a detector's defect must not stop the stream; it is counted by type
@@ -77,11 +80,13 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
         if not said:
             continue
         findings = [item for item in said if isinstance(item, Finding)]
+        if len(findings) < len(said):
+            unsaid = [item for item in said if isinstance(item, CannotCheck)]
+            answers.cannot_check.extend(unsaid if len(unsaid) == 1 else dict.fromkeys(unsaid))
         if findings and stale and rests_on(detector.declaration, stale):
             for finding in findings:
                 finding.review = True
         (answers.shadow if shadow else answers.findings).extend(findings)
-        answers.cannot_check.extend(dict.fromkeys(item for item in said if isinstance(item, CannotCheck)))
     return answers
 
 
@@ -110,7 +115,7 @@ def _choose(
         if claim.kind in declared.kinds and (claim.flow is None or claim.flow in declared.flows):
             mode = thresholds.mode(declared.code, claim.flow, claim.organism, sector)
             if mode != "off":
-                chosen.append(Applied(detector, declared.code, mode == "shadow"))
+                chosen.append(Applied(detector, declared.code, mode == "shadow", declared.needs))
     return tuple(chosen)
 
 

@@ -44,6 +44,7 @@ class CloneClaims:
             "letter_values",
         ),
         windows=("clones 90 d", "signature peers 30 d"),
+        needs="clones",
         thresholds={
             "beneficiaries": Threshold(8, "beneficiaries in 7 days", "two or three may chance to look alike"),
             "lift": Threshold(5, "ratio", "own share of the signature over the peers' share"),
@@ -65,8 +66,10 @@ class CloneClaims:
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each executor whose family of like claims this claim joins."""
         for number, clones in sorted(context.seen.clones.items()):
+            if not clones.uses:
+                continue
             lines = [line for line in context.claim.lines if line.executor == number]
-            if not clones.uses or not lines:
+            if not lines:
                 continue
             entry = context.referentials.provider(number)
             area = None if entry is None else entry.sector

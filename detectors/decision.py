@@ -114,14 +114,16 @@ def to_record(case: Case) -> dict[str, Any]:
     return record
 
 
-def from_record(record: dict[str, Any]) -> Case:
-    """The case of a record; raises msgspec.ValidationError when it is not one."""
-    return msgspec.convert(record, Case, str_keys=True)
+def from_record(record: dict[str, Any] | Case) -> Case:
+    """The case of a record, written or not yet; raises msgspec.ValidationError when it is not one."""
+    return record if isinstance(record, Case) else msgspec.convert(record, Case, str_keys=True)
 
 
 def decide(case: Case, findings: Iterable[Finding], thresholds: Thresholds) -> Decision:
     """Hold what a checked rule names or what is worth a control, flag what is worth a look."""
     findings = list(findings)
+    if not findings:
+        return _release(case, findings, thresholds)
     holding = [finding for finding in findings if finding.cls == "H" and not finding.review]
     rest = [finding for finding in findings if finding.cls == "S" and not finding.review]
     holding += _worth_holding(case, rest, _named(case, holding) if holding else frozenset(), thresholds)
@@ -216,10 +218,12 @@ def _hold(case: Case, holding: list[Finding], lines: frozenset[int], thresholds:
 def _release(
     case: Case, findings: Sequence[Finding], thresholds: Thresholds, good_cause: str | None = None
 ) -> Decision:
-    start = thresholds.policy("flagged", case.flow, case.organism)
+    flagged = case.flagged
+    if flagged is None:
+        flagged = thresholds.policy("flagged", case.flow, case.organism)
     valid = dt.timedelta(days=thresholds.policy("valid_release", case.flow, case.organism))
     review = any(finding.review for finding in findings)
-    score_flags = case.score >= (start if case.flagged is None else case.flagged)
+    score_flags = case.score >= flagged
     if not (review or score_flags or good_cause or case.sampled):
         return Decision(decision="RELEASE", valid_until=case.arrived + valid)
     lines = _named(case, findings) if findings else frozenset(case.amounts)

@@ -43,6 +43,7 @@ class DocumentReuse:
         axis="care",
         reads=("documents", "insured", "coverage", "lines.executor", "lines.code"),
         windows=("documents 24 mo",),
+        needs="documents",
         thresholds={"same_insured": Threshold(0.6, "weight", "one receipt for siblings is a common mistake")},
         caveats_fr=(
             "Ordonnance renouvelable",
@@ -63,8 +64,11 @@ class DocumentReuse:
             nameless = document.number is not None and document.issuer is None and document.hash is None
             if nameless and document.type not in REUSABLE:
                 yield CannotCheck("D03", "documents.issuer")
+        used = [document for document in context.seen.documents if document[2]]
+        if not used:
+            return
         own_claim, coverage = entity_ref(claim.claim_id), coverage_index(claim)
-        for index, key, uses in context.seen.documents:
+        for index, key, uses in used:
             others = [use for use in uses if use.claim != own_claim and use.coverage == coverage]
             if not others or claim.documents is None or index >= len(claim.documents):
                 continue

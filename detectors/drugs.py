@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake
@@ -12,6 +13,7 @@ from schemas.claim import Line
 Facts = dict[str, str | int | float | None]
 
 
+@lru_cache(maxsize=1 << 16)
 def is_ean13(code: str) -> bool:
     """Whether the text is thirteen digits whose last one is the GS1 check digit of the others."""
     if len(code) != 13 or not (code.isascii() and code.isdigit()):
@@ -34,6 +36,7 @@ class InvalidDrug:
         axis="care",
         reads=("lines.code", "lines.unit_price", "lines.service_date", "drugs"),
         windows=(),
+        needs="drugs",
         thresholds={
             "price_ratio": Threshold(1.005, "ratio to the public price", "rounding of printed prices"),
             "tolerance": Threshold(30, "days", "boxes bought at the old price are still on the shelf"),

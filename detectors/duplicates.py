@@ -34,6 +34,7 @@ class ExactDuplicate:
             "acts.repeatable_same_day",
         ),
         windows=("log 24 mo",),
+        needs="log",
         caveats_fr=(
             "Deux séances le même jour",
             "Acte bilatéral facturé en deux fois",

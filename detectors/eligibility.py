@@ -61,9 +61,13 @@ class RightsNotOpen:
             return
         uncovered: set[int] = set()
         first = dt.date.max
+        covered: set[dt.date] = set()
         for number, day in _dated(context):
+            if day in covered:
+                continue
             statuses = [right.status for right in person.rights if right.covers(day)]
             if "OPEN" in statuses or "MAINTAINED" in statuses:
+                covered.add(day)
                 continue
             if None in statuses:
                 yield CannotCheck("E01", "beneficiary.rights.status")

@@ -46,8 +46,10 @@ class IncompatiblePair:
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
         seen, unknown = context.seen, False
-        days = {own.day for own in seen.own}
-        earlier = [line for line in seen.log if line.day in days]
+        if not seen.own:
+            return
+        days, claim = {own.day for own in seen.own}, seen.own[0].claim
+        earlier = [line for line in seen.log if line.day in days and line.claim != claim]
         if len(seen.own) + len(earlier) < 2:
             return
         lines = {line.line: line for line in context.claim.lines}
@@ -55,9 +57,8 @@ class IncompatiblePair:
             line = lines.get(own.line)
             if line is None or line.nomenclature == DRUGS or own.executor == 0:
                 continue
-            others = seen.own[position + 1 :] + [e for e in earlier if e.claim != own.claim]
             done: set[int] = set()
-            for other in others:
+            for other in (*seen.own[position + 1 :], *earlier):
                 if (
                     other.day != own.day
                     or other.executor != own.executor

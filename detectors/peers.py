@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import exp
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import at_stake, sector
+
+if TYPE_CHECKING:
+    from detectors.models.activity import Activity
 
 NORMAL: Final = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
 
@@ -46,13 +49,13 @@ class PeerOutlier:
             if window.claims_30d < context.value("P01", "claims", area):
                 continue
             figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
-            compared = [f for f in figures if f.n_peers >= context.value("P01", "peers", area) and f.mad > 0]
+            fewest = context.value("P01", "peers", area)
+            compared = [f for f in figures if f.n_peers >= fewest and f.mad > 0]
             if not compared:
                 missing = True
                 continue
-            z, worst = max(
-                ((NORMAL * (f.value - f.median) / f.mad, f) for f in compared), key=lambda item: item[0]
-            )
+            worst = max(compared, key=_z)
+            z = _z(worst)
             limit = context.value("P01", "z", area)
             if z < limit:
                 continue
@@ -79,3 +82,7 @@ class PeerOutlier:
             )
         if missing:
             yield CannotCheck("P01", "peers")
+
+
+def _z(figure: Activity) -> float:
+    return NORMAL * (figure.value - figure.median) / figure.mad

@@ -73,6 +73,8 @@ class Thresholds:
         self.chosen: dict[tuple[str, str | None, str, str | None], tuple[Applied, ...]] = {}
         """(kind, flow, organism, sector) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
+        self.plain = not self._values
+        """Whether the defaults stand, all of them."""
         text = repr((RULES, sorted(self.defaults.items()), sorted(map(repr, kept))))
         self.ruleset = f"{RULES}-{blake2b(text.encode(), digest_size=6).hexdigest()}"
 
@@ -101,6 +103,8 @@ class Thresholds:
         sector: str | None = None,
     ) -> float:
         """The value in force; raises KeyError for a parameter that nobody declared."""
+        if self.plain:
+            return self.defaults[code, parameter]
         rows = self._values.get((code, parameter))
         if rows is not None:
             found = _best(rows, flow, organism, sector)

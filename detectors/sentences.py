@@ -35,24 +35,31 @@ TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
 """(code, variant) -> (French, English); the variant `any` serves those that have no text of their own."""
 
 
-Parsed = tuple[str, str | None, str | None, str | None]
+Part = tuple[str, str | None, str]
+"""Text, and the fact that follows it with the form in which it is told; no fact at the end."""
 
 
 @lru_cache(maxsize=1024)
-def _parse(text: str) -> Sequence[Parsed]:
-    return tuple(string.Formatter().parse(text))
+def _parts(text: str) -> Sequence[Part]:
+    """The parts of a text, taken apart once: there are as many texts as templates."""
+    return tuple((before, fact, form or "") for before, fact, form, _ in string.Formatter().parse(text))
 
 
-class _French(string.Formatter):
+class _French:
     """Formats facts for a French reader."""
 
     column = 0
     unknown = "non indiqué"
     numero = "n°"
 
-    def parse(self, format_string: str) -> Sequence[Parsed]:
-        """The parts of a text, taken apart once: there are as many texts as templates and formats."""
-        return _parse(format_string)
+    def write(self, text: str, facts: Mapping[str, Any]) -> str:
+        """The text with its facts. Raises KeyError where one is missing."""
+        told = []
+        for before, fact, form in _parts(text):
+            told.append(before)
+            if fact is not None:
+                told.append(self.format_field(facts[fact], form))
+        return "".join(told)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if value is None:
@@ -111,8 +118,7 @@ def write(code: str, variant: str, facts: Mapping[str, Any], amount: int) -> tup
     told = {"amount": amount, **facts}
     try:
         french, english = (
-            writer.vformat(text + end, (), told)
-            for writer, text, end in zip(_WRITERS, pair, stake, strict=True)
+            writer.write(text + end, told) for writer, text, end in zip(_WRITERS, pair, stake, strict=True)
         )
     except KeyError:
         return None, None

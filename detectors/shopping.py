@@ -51,6 +51,7 @@ class Shopping:
         axis="care",
         reads=("lines.prescriber", "lines.executor", "lines.service_date", "drugs", "providers", "communes"),
         windows=("log 30/90 d", "facts"),
+        needs="drugs",
         thresholds={
             "prescribers_30": Threshold(4, "prescribers", "in 30 days for one sort of drug"),
             "pharmacies_30": Threshold(4, "pharmacies", "in 30 days for one sort of drug"),

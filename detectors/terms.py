@@ -43,6 +43,7 @@ def _model(
             axis="arrival",
             reads=reads,
             windows=("model records",),
+            needs="models",
             caveats_fr=french,
             caveats_en=english,
         )

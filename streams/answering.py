@@ -7,11 +7,11 @@ a payment is released when every line that it pays is releasable.
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from detectors import decision, findings
+from detectors.base import CannotCheck
 from detectors.decision import Case
 from detectors.models import flag_from
 from detectors.plan import essential, sole_provider
@@ -43,25 +43,39 @@ def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> 
     case = _case(item, event, shelf)
     decided = decision.decide(case, item.findings, thresholds)
     features = _features(item, event, case, decided, shelf)
+    terms = item.score.terms if item.score else ()
     item.record = Screened(
         **_common(item, event, shelf, now),
-        **{**_decided(decided), "priority": signals.raised(decided.priority, features)},
-        reasons=tuple(reason(finding) for finding in item.findings),
-        shadow=tuple(reason(finding) for finding in item.shadow),
-        cannot_check=tuple(
-            CannotCheckItem(code=check.code, missing=check.missing)
-            for check in dict.fromkeys(item.cannot_check)
-        ),
-        screened=Compared(lines=tuple(ScreenedLine(line=line.line) for line in event.lines)),
+        decision=decided.decision,
+        scope=decided.scope,
+        lines=decided.lines,
+        purpose=decided.purpose,
+        control_level=decided.control_level,
+        suggested_control=decided.suggested_control,
+        documents_requested=decided.documents_requested,
+        valid_until=decided.valid_until,
+        expires_at=decided.expires_at,
+        on_expiry=decided.on_expiry,
+        legal_basis=decided.legal_basis,
+        amount_at_risk=decided.amount_at_risk,
+        expected_loss=decided.expected_loss,
+        priority=signals.raised(decided.priority, features),
+        reasons=tuple(map(reason, item.findings)),
+        shadow=tuple(map(reason, item.shadow)),
+        cannot_check=tuple(map(_unchecked, dict.fromkeys(item.cannot_check))) if item.cannot_check else (),
+        screened=Compared(lines=tuple([ScreenedLine(line=line.line) for line in event.lines])),
         score=case.score,
         score_state=item.score.state if item.score else "UNCALIBRATED",
-        terms=tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in item.score.terms)
-        if item.score
-        else (),
+        terms=tuple([Term(code=term.code, value=term.value, weight=term.weight) for term in terms]),
         models=item.evidence.models if item.evidence else {},
         mode="enforce",
         features=features,
     )
+
+
+@lru_cache(maxsize=1024)
+def _unchecked(check: CannotCheck) -> CannotCheckItem:
+    return CannotCheckItem(code=check.code, missing=check.missing)
 
 
 def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.datetime) -> None:
@@ -239,12 +253,12 @@ def _case(item: Item, event: Claim, shelf: Shelf) -> Case:
 def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, shelf: Shelf) -> Common:
     """What the decision rested on: `decide(case, findings)` gives the verdict again."""
     kept: Common = {
-        "case": decision.to_record(case),
+        "case": case,  # written as `decision.to_record` says it
         "findings": [findings.to_record(finding) for finding in item.findings],
         "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in item.score.terms]
         if item.score
         else [],
-        "days": sorted({line.service_date.isoformat() for line in event.lines}),
+        "days": [day.isoformat() for day in sorted({line.service_date for line in event.lines})],
     }
     executors: dict[str, list[int]] = {}
     for line in event.lines:
@@ -265,12 +279,6 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
     if schemes:
         kept["scheme"] = schemes[0].scheme
     return kept
-
-
-def _decided(decided: decision.Decision) -> Common:
-    fields = msgspec.structs.asdict(decided)
-    del fields["good_cause"]
-    return fields
 
 
 def _ruleset(referentials: Referentials, event: Envelope | None = None) -> str:

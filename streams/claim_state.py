@@ -56,6 +56,7 @@ class PaymentAnswer(msgspec.Struct, array_like=True, frozen=True):
 REPLACED_EARLY = Answer(CLAIM, "", "RELEASE", replaced=True, early=True)
 """Stands for an event that was corrected or cancelled before it came."""
 
+_encoder = msgspec.msgpack.Encoder()
 _answer = msgspec.msgpack.Decoder(Answer)
 _payment = msgspec.msgpack.Decoder(PaymentAnswer)
 
@@ -104,6 +105,8 @@ class ClaimState:
 
     def unsettled_payments(self) -> list[str]:
         """Orders that are not settled yet, and whose answer no longer agrees with the claim's."""
+        if not self.payments:
+            return []
         settled = {payment.payment_id for payment in self.payments.values() if payment.status in SETTLED} - {
             None
         }
@@ -147,4 +150,4 @@ def answer_of(record: Screened, cause: str | None = None) -> Answer | PaymentAns
 def packed(event_id: str, value: Answer | PaymentAnswer) -> tuple[str, bytes]:
     """The hash field that keeps one answer, and its bytes."""
     kind = PAYMENT if isinstance(value, PaymentAnswer) else ANSWER
-    return kind.decode() + event_id, msgspec.msgpack.encode(value)
+    return kind.decode() + event_id, _encoder.encode(value)

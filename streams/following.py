@@ -61,8 +61,10 @@ def _released(item: Item, event_id: str) -> None:
 
 def claim_fields(item: Item) -> dict[bytes, bytes]:
     """The claim's state as it was read with the event."""
-    reads = item.answer.home_reads if item.answer else []
-    return next((read for read in reads if isinstance(read, dict)), {})
+    for read in item.answer.home_reads if item.answer else ():
+        if isinstance(read, dict):
+            return read
+    return {}
 
 
 def schemes(items: Sequence[Item], store: Store) -> dict[str, bytes]:

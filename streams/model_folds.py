@@ -39,6 +39,18 @@ def learn(records: Records, lesson: Lesson) -> None:
     records.update(fold_learning(records, lesson))
 
 
+def learn_inline(records: Records, told: Iterable[tuple[str, Lesson]], lesson: Lesson | None) -> None:
+    """What one claim teaches, without the loops.
+
+    `records` must hold the claim's `View.wanted`, the members of its peer groups and the coverage: a lesson
+    touches no other.
+    """
+    for inpe, figures in told:
+        records.put("provider", inpe, fold_provider(records.get(("provider", inpe)), figures))
+    if lesson is not None:
+        learn(records, lesson)
+
+
 class ProfilingFold:
     """`provider-activity`: the single writer of provider models."""
 

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from detectors import catalogue
 from detectors.base import Context
-from detectors.models import Records, assess, coverage, score, view
-from detectors.models.folds import fold_beneficiary, learning, provider_activity, touched
+from detectors.models import assess, coverage, score, view
+from detectors.models.folds import fold_beneficiary, learning, provider_activity
 from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
@@ -230,23 +230,11 @@ class Screener:
             item.answer is not None and item.answer.recorded is None
         ):  # else its models were written with its verdict
             if item.view.feeds:
-                usual = records.beneficiary(item.view.beneficiary)
+                usual = records.get(("beneficiary", item.view.beneficiary))
                 records.put("beneficiary", item.view.beneficiary, fold_beneficiary(usual, item.view, records))
             if self._inline:
-                self._learn_inline(records, told, lesson)
+                model_folds.learn_inline(records, told, lesson)
         self._spend("models", started)
-
-    def _learn_inline(
-        self, records: Records, told: Iterable[tuple[str, dict[str, Any]]], lesson: dict[str, Any] | None
-    ) -> None:
-        for inpe, figures in told:
-            model_folds.learn_provider(records, {"inpe": inpe, **figures})
-        if lesson is not None:
-            wanted = records.missing(touched(lesson))
-            if wanted:
-                blobs = self._store.models([model_folds.name(pair) for pair in wanted])
-                records.add(dict(zip(wanted, blobs, strict=True)))
-            model_folds.learn(records, lesson)
 
     def learn(self, fold: Fold, lessons: Iterable[dict[str, Any]]) -> None:
         """Learn in line what did not come with a claim (event log). The records are written at once."""

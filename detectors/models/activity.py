@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from detectors.models.keys import Bill
-from detectors.models.records import VERSION, ActivityRecord, MembersRecord
-from detectors.models.series import usable
+from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord
+from detectors.models.series import BOUND
 from detectors.models.store import Records
 
 METRICS: Final = ("beneficiaries_per_day", "mad_per_beneficiary", "acts_per_beneficiary")
@@ -57,7 +57,11 @@ def ratios(bill: Bill) -> Figures | None:
     if window is None or window.claims_30d < MIN_CLAIMS:
         return None
     if bill.ratios is None:
-        days, patients = max(window.active_days_30d, 1.0), max(window.patients_30d, 1.0)
+        days, patients = window.active_days_30d, window.patients_30d
+        if days < 1.0:
+            days = 1.0
+        if patients < 1.0:
+            patients = 1.0
         per_day, lines = window.patient_days_30d / days, window.lines_30d / patients
         amount = window.amount_30d / 100.0 / patients
         if not (per_day > 0.0 and amount > 0.0 and lines > 0.0):
@@ -72,12 +76,12 @@ def figures(bill: Bill, records: Records) -> list[Activity]:
     if own is None:
         return []
     for group in bill.peers:
-        held = records.activity(group)
+        held = records.get(("activity", group))
         if held is not None and (n := held.members) >= MIN_MEMBERS:
+            spreads = (held.per_day, held.per_beneficiary, held.acts)
             return [
-                Activity(METRICS[0], own[0], *held.per_day, n),
-                Activity(METRICS[1], own[1], *held.per_beneficiary, n),
-                Activity(METRICS[2], own[2], *held.acts, n),
+                tuple.__new__(Activity, (metric, value, median, mad, n))
+                for metric, value, (median, mad) in zip(METRICS, own, spreads, strict=True)
             ]
     return []
 
@@ -93,17 +97,18 @@ def fold(
     """One provider's latest figures: the members after it, and the summary when it is time to compute it
     again.
 
-    The summary is computed again after a quarter of the group's size in updates, since that sorts the whole
-    group, and of the least size that is compared with.
+    The table of members is taken over from the record, which must not be used again: a large one is not copied for
+    every claim. The summary is computed again after a quarter of the group's size in updates, since that
+    sorts the whole group, and of the least size that is compared with.
     """
     held = members or MembersRecord()
-    rank = crc32(inpe.encode())
-    if not (usable(own[0]) and usable(own[1]) and usable(own[2])) or (
-        rank > held.reach and inpe not in held.members
+    table, reach = held.members, held.reach
+    per_day, amount, acts = own
+    if not (-BOUND < per_day < BOUND and -BOUND < amount < BOUND and -BOUND < acts < BOUND) or (
+        reach < EVERYBODY and inpe not in table and crc32(inpe.encode()) > reach
     ):
         return held, None
-    table, reach = dict(held.members), held.reach
-    table[inpe] = (day, *own)
+    table[inpe] = (day, per_day, amount, acts)
     if len(table) > MAX_MEMBERS:
         ranks = sorted((crc32(name.encode()), name) for name in table)
         del table[ranks[-1][1]]
@@ -111,11 +116,13 @@ def fold(
     updates = held.updates + 1
     if updates % max(MIN_MEMBERS // 4, len(table) // 4):
         return MembersRecord(VERSION, updates, reach, table), None
-    newest = max(entry[0] for entry in table.values())
-    table = {name: entry for name, entry in table.items() if entry[0] > newest - STALE_DAYS}
+    days = [entry[0] for entry in table.values()]
+    oldest = max(days) - STALE_DAYS
+    if min(days) <= oldest:
+        table = {name: entry for name, entry in table.items() if entry[0] > oldest}
     if len(table) < MAX_MEMBERS:
-        reach = 2**32
-    columns = list(zip(*(entry[1:] for entry in table.values()), strict=True))
+        reach = EVERYBODY
+    _, *columns = zip(*table.values(), strict=True)
     spread = [_centre(column) for column in columns]
     edition = 0 if summary is None else summary.updates
     done = ActivityRecord(

@@ -31,17 +31,19 @@ def ready(record: PeerRecord | None) -> bool:
 def peer_z(x: float, record: PeerRecord, prior_var: float = PRIOR_VAR) -> float:
     """How far a value lies from the peers, in standard deviations of a new observation, the variance
     shrunk."""
-    n = min(record.n, EFFECTIVE)
+    n = record.n if record.n < EFFECTIVE else EFFECTIVE
     var = (n * record.var + PRIOR * prior_var) / (n + PRIOR)
     return (x - record.mean) / sqrt(var * (1.0 + 1.0 / n))
 
 
 def compare(item: Item, records: Records) -> tuple[float, PeerRecord, str] | None:
     """(z, peers, "act" or "group") of one line; None where too little is known of act and care group."""
-    for key, level in ((item.act, "act"), (item.group, "group")):
-        record = records.peers(key)
-        if record is not None and record.n >= MIN_PEERS:
-            return peer_z(item.log, record), record, level
+    record = records.get(("peers", item.act))
+    if record is not None and record.n >= MIN_PEERS:
+        return peer_z(item.log, record), record, "act"
+    record = records.get(("peers", item.group))
+    if record is not None and record.n >= MIN_PEERS:
+        return peer_z(item.log, record), record, "group"
     return None
 
 
@@ -54,16 +56,16 @@ def compared(bill: Bill, records: Records) -> list[tuple[float, PeerRecord, str]
 
 def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, int]:
     """The line that stands out most; and how many observations its peers gave."""
-    best: tuple[float, PeerRecord, str, Item] | None = None
+    best: tuple[tuple[float, PeerRecord, str], Item] | None = None
     for bill in view.bills:
         for item, found in zip(bill.items, compared(bill, records), strict=True):
-            if found is not None and (best is None or found[0] > best[0]):
-                best = (*found, item)
+            if found is not None and (best is None or found[0] > best[0][0]):
+                best = found, item
     if best is None:
         if view.amount == 0:
             return None, 0
         return CannotCheck("M01", "providers" if not view.bills else "peers"), 0
-    z, record, level, item = best
+    (z, record, level), item = best
     if not hinge(z):
         return None, record.n
     facts = {

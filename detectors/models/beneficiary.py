@@ -6,18 +6,19 @@ from math import exp, sqrt
 from typing import Final
 
 from detectors.base import CannotCheck, Finding
-from detectors.models.amounts import MIN_PEERS, ready
+from detectors.models.amounts import MIN_PEERS
 from detectors.models.finding import Component, build
 from detectors.models.keys import (
     PROVIDERS_KEY,
     VISITS_KEY,
     WINDOW_DAYS,
+    Standing,
     View,
     basket_key,
     lines_key,
 )
 from detectors.models.records import VERSION, BeneficiaryRecord, Habit, PeerRecord
-from detectors.models.series import KNOT, clip, log_mad, root, shrunk_z, step, usable, warm_factor
+from detectors.models.series import KNOT, follow, log_mad, root, shrunk_z, usable
 from detectors.models.store import Records
 
 K: Final = 8.0
@@ -32,6 +33,8 @@ MOST_DISPERSION: Final = 3.0
 """Limit of the peers' dispersion of visits: beyond it, it speaks of differences between people."""
 FADING: Final = 1.0 / 200.0
 """A habit forgets beyond 200 observations."""
+LEAST_VAR: Final = 1.0
+"""A habit clips at the peers' standard deviation at least."""
 COUNT_VAR: Final = 1.0
 """Least variance of a transformed count: a Poisson's."""
 AMOUNT_VAR: Final = 0.04
@@ -41,7 +44,7 @@ PHARMACY: Final = "PHARMACY"
 
 def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, int]:
     """What is unusual in the claim; and how many claims of the beneficiary stood behind the comparison."""
-    own = records.beneficiary(view.beneficiary) or NEW
+    own = records.get(("beneficiary", view.beneficiary)) or NEW
     if view.main is None:
         return None, own.claims
     unusual = _unusual(view, view.main, own, records)
@@ -55,29 +58,37 @@ def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, i
 
 def _unusual(view: View, main: str, own: BeneficiaryRecord, records: Records) -> list[Component] | None:
     """The components beyond the knot; None when nothing could be compared."""
-    found: list[Component | None] = []
-    basket = records.peers(basket_key(main))
+    found: list[Component] = []
+    compared = False
+    amount, providers, lines = _standing(view, main, records)
     habit, k = (own.pharmacy, K_PHARMACY) if main == PHARMACY else (own.care, K)
-    if basket is not None and habit.n >= MIN_OWN and (u := _amount(view, basket)) is not None:
-        found.append(_dear(view, u, basket, habit, k))
-    for variant, key, count, window in (
-        ("providers", PROVIDERS_KEY, float(view.providers), "30d"),
-        ("lines", lines_key(main), view.lines / view.visits, None),
-    ):
-        peers = records.peers(key)
-        if peers is not None and (u := _count(count, peers)) is not None:
-            habit = own.providers if variant == "providers" else own.lines
-            found.append(_many(variant, u, count, peers, habit, window))
-    peers = records.peers(VISITS_KEY)
+    if amount is not None and habit.n >= MIN_OWN:
+        compared = True
+        z = shrunk_z(amount, habit.n, habit.mean, habit.var, k)
+        if z > KNOT:
+            found.append(_dear(view, z, records.get(("peers", basket_key(main))), habit, k))
+    if providers is not None:
+        compared, habit = True, own.providers
+        z = shrunk_z(providers, habit.n, habit.mean, habit.var, K)
+        if z > KNOT:
+            peers = records.get(("peers", PROVIDERS_KEY))
+            found.append(_many("providers", z, float(view.providers), peers, habit, "30d"))
+    if lines is not None:
+        compared, habit = True, own.lines
+        z = shrunk_z(lines, habit.n, habit.mean, habit.var, K)
+        if z > KNOT:
+            peers = records.get(("peers", lines_key(main)))
+            found.append(_many("lines", z, view.lines / view.visits, peers, habit, None))
+    peers = records.get(("peers", VISITS_KEY))
     if peers is not None and peers.n >= MIN_PEERS:
-        found.append(_visits(view, own, peers))
-    return [component for component in found if component is not None] if found else None
+        compared = True
+        visits = _visits(view, own, peers)
+        if visits is not None:
+            found.append(visits)
+    return found if compared else None
 
 
-def _dear(view: View, u: float, basket: PeerRecord, habit: Habit, k: float) -> Component | None:
-    z = shrunk_z(u, habit.n, habit.mean, habit.var, k)
-    if z <= KNOT:
-        return None
+def _dear(view: View, z: float, basket: PeerRecord, habit: Habit, k: float) -> Component:
     usual = basket.mean + habit.n * habit.mean / (habit.n + k) * _sd(basket, AMOUNT_VAR)
     facts = {
         "amount": view.amount,
@@ -88,28 +99,38 @@ def _dear(view: View, u: float, basket: PeerRecord, habit: Habit, k: float) -> C
 
 
 def _many(
-    variant: str, u: float, count: float, peers: PeerRecord, habit: Habit, window: str | None
-) -> Component | None:
-    z = shrunk_z(u, habit.n, habit.mean, habit.var, K)
-    if z <= KNOT:
-        return None
+    variant: str, z: float, count: float, peers: PeerRecord, habit: Habit, window: str | None
+) -> Component:
     return Component(variant, z, habit.n, {"count": round(count, 1), "usual": _usual(peers, habit)}, window)
 
 
+def _standing(view: View, main: str, records: Records) -> Standing:
+    """The claim's log amount, providers and lines a visit in the peers' standard deviations.
+
+    None where too little is known of the peers. Against the records as they stood when it was first asked, so
+    that scoring and learning do it once.
+    """
+    if view.standing is None:
+        view.standing = (
+            _amount(view, records.get(("peers", basket_key(main)))),
+            _count(view.providers, records.get(("peers", PROVIDERS_KEY))),
+            _count(view.lines / view.visits, records.get(("peers", lines_key(main)))),
+        )
+    return view.standing
+
+
 def _sd(record: PeerRecord, least: float) -> float:
-    return sqrt(max(record.var, least))
+    return sqrt(record.var if record.var > least else least)
 
 
 def _amount(view: View, basket: PeerRecord | None) -> float | None:
-    """The claim's log amount in the peers' standard deviations."""
-    if basket is None or not ready(basket) or view.amount <= 0:
+    if basket is None or basket.n < MIN_PEERS or view.amount <= 0:
         return None
     return (log_mad(view.amount) - basket.mean) / _sd(basket, AMOUNT_VAR)
 
 
 def _count(count: float, peers: PeerRecord | None) -> float | None:
-    """A count's transform in the peers' standard deviations."""
-    if peers is None or not ready(peers):
+    if peers is None or peers.n < MIN_PEERS:
         return None
     return (root(count) - peers.mean) / _sd(peers, COUNT_VAR)
 
@@ -147,7 +168,7 @@ def fold(record: BeneficiaryRecord | None, view: View, records: Records) -> Bene
     own = record or NEW
     if not view.feeds or view.main is None:
         return own
-    u = _amount(view, records.peers(basket_key(view.main)))
+    amount, providers, lines = _standing(view, view.main, records)
     pharmacy = view.main == PHARMACY
     return BeneficiaryRecord(
         VERSION,
@@ -155,16 +176,14 @@ def fold(record: BeneficiaryRecord | None, view: View, records: Records) -> Bene
         min(own.first_day, view.day) if own.claims else view.day,
         max(own.last_day, view.day) if own.claims else view.day,
         own.visits + view.visits,
-        own.care if pharmacy else _learn(own.care, u),
-        _learn(own.pharmacy, u) if pharmacy else own.pharmacy,
-        _learn(own.providers, _count(view.providers, records.peers(PROVIDERS_KEY))),
-        _learn(own.lines, _count(view.lines / view.visits, records.peers(lines_key(view.main)))),
+        own.care if pharmacy else _learn(own.care, amount),
+        _learn(own.pharmacy, amount) if pharmacy else own.pharmacy,
+        _learn(own.providers, providers),
+        _learn(own.lines, lines),
     )
 
 
 def _learn(habit: Habit, u: float | None) -> Habit:
     if u is None or not usable(u):
         return habit
-    n = habit.n + 1
-    kept = clip(u, habit.mean, max(habit.var, 1.0), habit.n)
-    return Habit(n, *step(habit.mean, habit.var, kept, warm_factor(n, FADING)))
+    return Habit(habit.n + 1, *follow(habit.mean, habit.var, habit.n, u, FADING, LEAST_VAR))

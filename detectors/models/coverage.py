@@ -33,27 +33,32 @@ def told(claim: Claim, tables: Referentials) -> Told:
     if claim.kind not in CARE_KINDS or claim.kind == "ETRANGER":
         return []
     for line in claim.lines:
-        if line.country in (None, HOME_COUNTRY):
+        if line.country is None or line.country == HOME_COUNTRY:
             for number, kind in _places(line, tables):
-                count = counts.setdefault(kind, [0, 0])
+                count = counts.get(kind)
+                if count is None:
+                    count = counts[kind] = [0, 0]
                 count[0] += number is not None and is_inpe(number)
                 count[1] += 1
     return [(kind, *count) for kind, count in counts.items()]  # type: ignore[misc]
 
 
-def _places(line: Line, tables: Referentials) -> Iterator[tuple[str | None, str]]:
+def _places(line: Line, tables: Referentials) -> list[tuple[str | None, str]]:
     """(number, kind) for each place of the line where an INPE belongs."""
-    entry = tables.provider(line.executor) if line.executor is not None else None
+    places: list[tuple[str | None, str]] = []
+    executor, prescriber = line.executor, line.prescriber
+    entry = tables.providers.get(executor) if executor is not None else None
     kind = entry.kind if entry is not None else usual_kind(line, tables)
     if kind is not None:
-        yield line.executor, kind
-    if line.prescriber is not None:
-        doctor = tables.provider(line.prescriber)
-        yield line.prescriber, PRESCRIBER if doctor is None else doctor.kind
+        places.append((executor, kind))
+    if prescriber is not None:
+        doctor = tables.providers.get(prescriber)
+        places.append((prescriber, PRESCRIBER if doctor is None else doctor.kind))
     elif line.nomenclature != "MED":
         act = tables.act(line.nomenclature, line.code, line.service_date)
         if act is not None and act.needs_prescription:
-            yield None, PRESCRIBER
+            places.append((None, PRESCRIBER))
+    return places
 
 
 def usual_kind(line: Line, tables: Referentials) -> str | None:

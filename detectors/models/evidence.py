@@ -4,6 +4,7 @@ for P01."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from detectors.base import CannotCheck, Finding
 from detectors.models import activity, amounts, beneficiary, provider
@@ -35,17 +36,22 @@ class Evidence:
         return found
 
 
+CHECKS: Final = (("M01", amounts.check), ("M02", beneficiary.check), ("M03", provider.check))
+
+
 def assess(view: View, records: Records) -> Evidence:
     """Score a claim against the records. Changes nothing; raises RecordError when a record cannot be used."""
     result = Evidence(models={"fusion": str(records.fusion.edition)})
     if not view.care:
         return result
-    for code, check in (("M01", amounts.check), ("M02", beneficiary.check), ("M03", provider.check)):
+    for code, check in CHECKS:
         answer, n = check(view, records)
         result.models[code] = str(n)
+        if answer is None:
+            continue
         if isinstance(answer, Finding):
             result.findings.append(answer)
-        elif isinstance(answer, CannotCheck):
+        else:
             result.cannot.append(answer)
     for bill in view.bills:
         if bill.inpe is not None and (figures := activity.figures(bill, records)):

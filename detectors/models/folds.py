@@ -22,6 +22,7 @@ from detectors.models.keys import (
     basket_key,
     level_key,
     lines_key,
+    source_number,
 )
 from detectors.models.records import BeneficiaryRecord, FusionRecord, ProviderRecord, Record
 from detectors.models.series import log_mad, root
@@ -70,16 +71,16 @@ def learning(view: View, score: float, *, held: bool = False, inpe: coverage.Tol
     active: list[list[Any]] = []
     if view.feeds:
         for bill in view.bills:
-            source = bill.source
+            source = source_number(bill.inpe)
             taught.append([level_key(bill.group), log_mad(bill.amount), source])
-            for item in bill.items:
-                taught.append([item.act, item.log, source])
-                taught.append([item.group, item.log, source])
+            for _, _, _, value, act, group, _ in bill.items:
+                taught.append([act, value, source])
+                taught.append([group, value, source])
             figures = activity.ratios(bill)
             if figures is not None:
                 active += [[group, bill.inpe, view.arrival_day, *figures] for group in bill.peers]
         if view.main is not None and view.bills:
-            source = view.bills[0].source
+            source = source_number(view.bills[0].inpe)
             taught.append([basket_key(view.main), log_mad(view.amount), source])
             taught.append([lines_key(view.main), root(view.lines / view.visits), source])
             taught.append([PROVIDERS_KEY, root(view.providers), source])
@@ -118,14 +119,15 @@ def fold_learning(records: Records, message: Mapping[str, Any]) -> dict[Pair, Re
         after = fold_review(before, message)
         return {} if after is before else {("fusion", SINGLE): after}
     changed: dict[Pair, Any] = {}
+    get = records.get
     for entity, value, source in message["peers"]:
         pair = ("peers", entity)
-        changed[pair] = peers.fold(changed.get(pair) or records.get(pair), value, source)
+        changed[pair] = peers.fold(changed.get(pair) or get(pair), value, source)
     for group, inpe, day, *figures in message["activity"]:
-        members, summary = activity.fold(
-            records.members(group), records.activity(group), inpe, day, (figures[0], figures[1], figures[2])
+        pair = ("members", group)
+        changed[pair], summary = activity.fold(
+            get(pair), get(("activity", group)), inpe, day, (figures[0], figures[1], figures[2])
         )
-        changed["members", group] = members
         if summary is not None:
             changed["activity", group] = summary
     if message["score"] is not None:

@@ -35,6 +35,8 @@ SINGLE: Final = "score"
 
 Pair = tuple[str, str]
 """(kind of record, entity)"""
+Standing = tuple[float | None, float | None, float | None]
+"""A claim's amount, providers and lines a visit in its peers' standard deviations."""
 
 
 class Registry(Protocol):
@@ -115,6 +117,8 @@ class View:
     """Distinct (executor, day) of this claim."""
     lines: int
     wanted: tuple[Pair, ...] = ()
+    standing: Standing | None = None
+    """What `beneficiary` said of it; kept so that scoring and learning do it once."""
 
 
 def view(claim: Claim, seen: Observation, registry: Registry) -> View:
@@ -148,19 +152,23 @@ def _fill(result: View, claim: Claim, seen: Observation, registry: Registry) -> 
     visits: set[tuple[str | None, int]] = set()
     last = 0
     for line in claim.lines:
-        key, day = line.executor or (ABROAD if line.country else None), line.service_date.toordinal()
+        key, day, amount = (
+            line.executor or (ABROAD if line.country else None),
+            line.service_date.toordinal(),
+            line.amount,
+        )
         if day > last:
             last = day
         visits.add((key, day))
-        totals[line.care_group] = totals.get(line.care_group, 0) + line.amount
+        totals[line.care_group] = totals.get(line.care_group, 0) + amount
         if key in bills:
             bill = bills[key]
         else:
             bill = bills[key] = _bill(line, seen, registry)
         if bill is None:
             result.unknown += 1
-        elif line.amount > 0:
-            bill.amount += line.amount
+        elif amount > 0:
+            bill.amount += amount
             bill.items.append(_item(line, bill.group, day))
     result.day = last - EPOCH_ORDINAL
     result.bills = [bill for bill in bills.values() if bill is not None and bill.items]
@@ -197,27 +205,32 @@ def _groups(kind: str, specialty: str | None, sector: str | None, region: str | 
 
 
 def _item(line: Line, group: str, day: int) -> Item:
-    return Item(
+    code, amount = line.code, line.amount
+    fields = (
         line.line,
-        line.code,
-        line.amount,
-        log_mad(line.amount),
-        f"{group}|{line.nomenclature}|{line.code}",
+        code,
+        amount,
+        log_mad(amount),
+        f"{group}|{line.nomenclature}|{code}",
         f"{group}|{line.care_group}",
         day % 7 in WEEKEND,
     )
+    return tuple.__new__(Item, fields)
 
 
+@lru_cache(maxsize=64)
 def basket_key(care_group: str) -> str:
     """Peers' key of what a claim of this care group costs."""
     return f"basket|{care_group}"
 
 
+@lru_cache(maxsize=64)
 def lines_key(care_group: str) -> str:
     """Peers' key of lines per visit."""
     return f"lines|{care_group}"
 
 
+@lru_cache(maxsize=1024)
 def level_key(group: str) -> str:
     """Peers' key of what one executor of the group bills in a claim."""
     return f"level|{group}"
@@ -227,6 +240,7 @@ PROVIDERS_KEY: Final = "count|providers"
 VISITS_KEY: Final = "count|visits"
 
 
+@lru_cache(maxsize=1 << 16)
 def source_number(name: str | None) -> int:
     """A number of 1 to 255 for whoever taught a record, not salted; two names may share one and its turns."""
     return 1 if name is None else crc32(name.encode()) % 255 + 1

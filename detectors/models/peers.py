@@ -7,7 +7,7 @@ from typing import Final
 
 from detectors.models.amounts import PEER_FADING
 from detectors.models.records import VERSION, PeerRecord
-from detectors.models.series import clip, step, usable, warm_factor
+from detectors.models.series import BOUND, follow
 
 TURNS: Final = 20
 MAX_TURNS: Final = 5
@@ -31,11 +31,10 @@ def turn(recent: bytes, source: int, length: int = TURNS) -> bytes:
 def fold(record: PeerRecord | None, value: float, source: int) -> PeerRecord:
     """The record after one value. A value that is not finite changes nothing."""
     own = record or _NEW
-    if not usable(value) or not 0 < source < 256:
+    if not (-BOUND < value < BOUND and 0 < source < 256):  # `usable`, said here: the hottest line of all
         return own
-    n, mean, var = own.n, own.mean, own.var
-    recent = own.recent[-TURNS + 1 :]
+    n, recent = own.n, own.recent[-TURNS + 1 :]
     if recent.count(source) >= MAX_TURNS:
-        return PeerRecord(VERSION, n, mean, var, recent + _BYTES[0])
-    mean, var = step(mean, var, clip(value, mean, var, n), warm_factor(n + 1, PEER_FADING))
+        return PeerRecord(VERSION, n, own.mean, own.var, recent + _BYTES[0])
+    mean, var = follow(own.mean, own.var, n, value, PEER_FADING)
     return PeerRecord(VERSION, n + 1, mean, var, recent + _BYTES[source])

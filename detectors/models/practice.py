@@ -62,20 +62,23 @@ def fold(record: ProviderRecord | None, told: Mapping[str, Any]) -> ProviderReco
         cusum = min(max(0.0, cusum + away - CUSUM_SLACK), CUSUM_MOST)
         if cusum > CUSUM_LIMIT:
             alarm = day
+    factor: float | None = None  # of the slow baselines, which stand still where they are frozen
     if not frozen:
         if n >= MIN_CLAIMS:
             spread = _spread(spread, (fast - mean) ** 2, var * FAST / (2.0 - FAST))
         n += 1
-        mean, var = step(mean, var, x, warm_factor(n, FADING))
+        factor = warm_factor(n, FADING)
+        mean, var = step(mean, var, x, factor)
+    fast_factor = warm_factor(seen, FAST_SHARE)
     return ProviderRecord(
         VERSION,
         seen,
         n,
         Pace(mean, fast, spread),
         var,
-        _pace(own.new, told["new"], n, seen, frozen),
-        _pace(own.top, told["top"], n, seen, frozen),
-        _pace(own.weekend, told["weekend"], n, seen, frozen),
+        _pace(own.new, told["new"], n, fast_factor, factor),
+        _pace(own.top, told["top"], n, fast_factor, factor),
+        _pace(own.weekend, told["weekend"], n, fast_factor, factor),
         date,
         today,
         days,
@@ -98,15 +101,16 @@ def _spread(spread: float, square: float, theory: float) -> float:
     return spread + SPREAD_FADING * ((square if square < most else most) - spread)
 
 
-def _pace(pace: Pace, value: float, n: int, seen: int, frozen: bool) -> Pace:
+def _pace(pace: Pace, value: float, n: int, fast_factor: float, factor: float | None) -> Pace:
+    """The share after one more value; `factor` None = frozen."""
     slow, spread = pace.slow, pace.spread
-    fast = pace.fast + warm_factor(seen, FAST_SHARE) * (value - pace.fast)
-    if frozen:
+    fast = pace.fast + fast_factor * (value - pace.fast)
+    if factor is None:
         return Pace(slow, fast, spread)
     if n > MIN_CLAIMS:
         distance = angle(fast) - angle(slow)
         spread = _spread(spread, distance * distance, SHARE_NOISE)
-    return Pace(slow + warm_factor(n, FADING) * (value - slow), fast, spread)
+    return Pace(slow + factor * (value - slow), fast, spread)
 
 
 def _days(own: ProviderRecord, day: int, frozen: bool) -> tuple[int, int, int, float, float]:

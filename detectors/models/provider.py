@@ -40,7 +40,7 @@ def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, i
     for bill in view.bills:
         if bill.inpe is None:
             continue
-        own = records.provider(bill.inpe) or NEW
+        own = records.get(("provider", bill.inpe)) or NEW
         unusual = _unusual(view, bill, own, records)
         if unusual is None:
             continue
@@ -67,7 +67,7 @@ def figures(view: View, bill: Bill, records: Records) -> dict[str, Any]:
                 top = 1
             if item.weekend:
                 weekend = 1
-        peers = records.peers(level_key(bill.group))
+        peers = records.get(("peers", level_key(bill.group)))
         bill.told = {
             "day": view.arrival_day,
             "level": log_mad(bill.amount),
@@ -81,15 +81,17 @@ def figures(view: View, bill: Bill, records: Records) -> dict[str, Any]:
 
 def _unusual(view: View, bill: Bill, own: ProviderRecord, records: Records) -> list[Component] | None:
     """The components beyond the knot; None when nothing could be compared."""
-    told = figures(view, bill, records)
+    told = bill.told or figures(view, bill, records)
     found: list[Component | None] = []
-    if told["peers"] is not None or own.learnt >= MIN_CLAIMS:
+    learnt = own.learnt
+    if told["peers"] is not None or learnt >= MIN_CLAIMS:
         found.append(_level(told, own, bill))
     if bill.window is not None and own.days >= MIN_DAYS:
         found.append(_rate(bill.window.claims_1d, bill.window.claims_2d, own))
-    if own.learnt >= MIN_CLAIMS:
-        for name, pace in (("new", own.new), ("top", own.top), ("weekend", own.weekend)):
-            found.append(_share(name, told[name], pace, own.learnt))
+    if learnt >= MIN_CLAIMS:
+        found.append(_share("new", told["new"], own.new, learnt))
+        found.append(_share("top", told["top"], own.top, learnt))
+        found.append(_share("weekend", told["weekend"], own.weekend, learnt))
     if own.alarm_day and own.cusum > CUSUM_LIMIT and 0 <= view.arrival_day - own.alarm_day <= ALARM_DAYS:
         ratio = round(exp(own.level.fast - own.level.slow), 1)
         z = KNOT + min((own.cusum - CUSUM_LIMIT) / 2.0, HINGE_CAP)
@@ -108,12 +110,13 @@ def _level(told: dict[str, Any], own: ProviderRecord, bill: Bill) -> Component |
     total = n + K_LEVEL
     slow = (n * own.level.slow + K_LEVEL * mean) / total
     spread = max((n * own.level_var + K_LEVEL * var) / total, FLOOR_SD**2)
-    fading = max(FAST, 1.0 / (own.claims + 1))
+    alone = 1.0 / (own.claims + 1)
+    fading = max(FAST, alone)
     fast = own.level.fast + fading * (clip(x, slow, spread, n) - own.level.fast)
     if fast <= slow:
         return None
     unknown = (K_LEVEL / total) ** 2 * var
-    noise = max(fading / (2.0 - fading), 1.0 / (own.claims + 1))
+    noise = max(fading / (2.0 - fading), alone)
     usual = max(spread * (noise + 1.0 / total), own.level.spread) + unknown
     z = (fast - slow) / sqrt(usual)
     if z <= KNOT:
@@ -152,8 +155,8 @@ def _share(name: str, value: int, pace: Pace, n: int) -> Component | None:
     usual = (n * pace.slow + 0.5) / (n + 1.0)
     if fast <= usual:
         return None
-    noise = max(SHARE_NOISE + 1.0 / n, pace.spread)
-    z = (angle(fast) - angle(usual)) / sqrt(noise)
+    noise = SHARE_NOISE + 1.0 / n
+    z = (angle(fast) - angle(usual)) / sqrt(noise if noise > pace.spread else pace.spread)
     if z <= KNOT:
         return None
     facts = {"percent": round(100.0 * fast), "usual": round(100.0 * usual)}

@@ -108,11 +108,15 @@ class ActivityRecord(Record, array_like=True, frozen=True, gc=False):
     """Lines a beneficiary."""
 
 
+EVERYBODY: Final = 2**32
+"""Reach of a group that is not full: no CRC-32 lies beyond it."""
+
+
 class MembersRecord(Record, array_like=True, frozen=True, gc=False):
     """A peer group's members and their latest figures; read by the learner only."""
 
     updates: Count = 0
-    reach: Annotated[int, Meta(ge=0, le=2**32)] = 2**32
+    reach: Annotated[int, Meta(ge=0, le=2**32)] = EVERYBODY
     """Largest CRC-32 of a member once the group is full: beyond it nobody enters."""
     members: dict[str, tuple[Day, Finite, Finite, Finite]] = {}
     """INPE -> (arrival day, log of the three ratios of ActivityRecord)."""

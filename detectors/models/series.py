@@ -46,6 +46,27 @@ def warm_factor(n: int, fading: float) -> float:
     return warm if warm > fading else fading
 
 
+def follow(
+    mean: float, var: float, n: int, x: float, fading: float, least_var: float = 0.0
+) -> tuple[float, float]:
+    """(mean, variance) of n values after one more: `clip`, `warm_factor` and `step` in one.
+
+    The variance that clips is `least_var` at least.
+    """
+    if n >= CLIP_AFTER:
+        sd = sqrt(var if var > least_var else least_var)
+        reach = CLIP_SD * (sd if sd > FLOOR_SD else FLOOR_SD)
+        if x > mean + reach:
+            x = mean + reach
+        elif x < mean - reach:
+            x = mean - reach
+    factor = 1.0 / (n + 1)
+    if factor < fading:
+        factor = fading
+    delta = x - mean
+    return mean + factor * delta, (1.0 - factor) * (var + factor * delta * delta)
+
+
 def clip(x: float, mean: float, var: float, n: int) -> float:
     """`x` brought within three standard deviations of the mean, once there are enough observations to say
     so."""

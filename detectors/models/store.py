@@ -3,7 +3,7 @@ out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from detectors.models.keys import SINGLE, Pair
@@ -24,18 +24,39 @@ from detectors.models.records import (
 _FUSION, _QUANTILE = FusionRecord(), QuantileRecord()
 
 
+class _Held(dict[Pair, Any]):
+    """Records by pair, each decoded when it is first looked up."""
+
+    __slots__ = ("stored",)
+
+    def __init__(self, stored: dict[Pair, bytes | None]) -> None:
+        super().__init__()
+        self.stored = stored
+
+    def __missing__(self, pair: Pair) -> Record | None:
+        blob = self.stored.get(pair)
+        record = self[pair] = None if blob is None else decode(pair[0], blob)
+        return record
+
+
 class Records:
     """A working set of records: decoded on first use, encoded once when asked for what changed.
 
     A missing record reads as None. Not safe to share between threads.
     """
 
-    __slots__ = ("_changed", "_held", "_stored")
+    __slots__ = ("_changed", "_held", "_stored", "get")
+
+    get: Callable[[Pair], Any]
+    """The record, of the type that its kind has in `records.KINDS`; None where there is none. A plain look-up:
+    a claim asks for some forty.
+    """
 
     def __init__(self, blobs: Mapping[Pair, bytes | None] | None = None) -> None:
         self._stored: dict[Pair, bytes | None] = dict(blobs or {})
-        self._held: dict[Pair, Record | None] = {}
-        self._changed: dict[Pair, None] = {}
+        self._held = _Held(self._stored)
+        self._changed: dict[Pair, Record] = {}
+        self.get = self._held.__getitem__
 
     def add(self, blobs: Mapping[Pair, bytes | None]) -> None:
         """Take in more stored bytes; what is already held stays, because it may be newer."""
@@ -48,32 +69,18 @@ class Records:
 
     def put(self, kind: str, entity: str, record: Record) -> None:
         """Set a record: it counts as changed."""
-        self._held[kind, entity] = record
-        self._changed[kind, entity] = None
+        self._held[kind, entity] = self._changed[kind, entity] = record
 
     def update(self, records: Mapping[Pair, Record]) -> None:
         """Set several records."""
         self._held.update(records)
-        self._changed.update(dict.fromkeys(records))
+        self._changed.update(records)
 
     def changed(self) -> dict[Pair, bytes]:
         """The bytes of every record set since the last call, in the order in which they first changed."""
-        result: dict[Pair, bytes] = {}
-        for pair in self._changed:
-            held = self._held[pair]
-            if held is not None:
-                result[pair] = encode(held)
+        result = {pair: encode(record) for pair, record in self._changed.items()}
         self._changed = {}
         return result
-
-    def get(self, pair: Pair) -> Any:
-        """The record, of the type that its kind has in `records.KINDS`; None where there is none."""
-        try:
-            return self._held[pair]
-        except KeyError:
-            blob = self._stored.get(pair)
-        held = self._held[pair] = None if blob is None else decode(pair[0], blob)
-        return held
 
     def peers(self, entity: str) -> PeerRecord | None:
         """Raises RecordError like every reader here, when the stored bytes cannot be used."""

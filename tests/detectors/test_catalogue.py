@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
 
-from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding
+from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Detector, Finding, present
 from detectors.catalogue import BY_CODE, DECLARATIONS, DETECTORS, run
 from detectors.decision import CONTROLS
 from detectors.findings import from_record, to_record
@@ -57,7 +58,7 @@ def test_a_declaration_tells_what_a_reader_needs(code: str) -> None:
 class Broken:
     """Raises after its first finding."""
 
-    declaration: Declaration = BY_CODE["D01"]
+    declaration: Declaration = dataclasses.replace(BY_CODE["D01"], needs=None)
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         yield Finding("D01", "H")
@@ -69,6 +70,25 @@ def test_a_detector_that_raises_is_said_and_the_others_go_on() -> None:
     answers = run(scene.context(scene.claim(consultation())), [Broken(), *DETECTORS])
     assert CannotCheck("D01", "error:ZeroDivisionError") in answers.cannot_check
     assert [finding.code for finding in answers.findings] == ["E02"]
+
+
+@pytest.mark.parametrize(
+    "detector", [d for d in DETECTORS if d.declaration.needs], ids=lambda d: d.declaration.code
+)
+def test_a_detector_that_is_not_asked_had_nothing_to_say(detector: Detector) -> None:
+    """Asked nevertheless, of claims that lack what it needs: what `run` leaves out would have said nothing."""
+    need = detector.declaration.needs
+    lacking = 0
+    for lines in ((consultation(),), (box(),), (consultation(), box(line=2))):
+        scene = Scene().person(death_date=day(-30))
+        for earlier in (False, True):
+            context = scene.context(scene.claim(*lines))
+            if need not in present(context):
+                lacking += 1
+                assert list(detector.check(context)) == []
+            if not earlier:
+                scene.earlier(*lines).order(f"provider:{DOCTOR}")
+    assert lacking
 
 
 def test_requests_meet_the_e_family_only() -> None:

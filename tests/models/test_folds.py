@@ -67,6 +67,17 @@ def test_messages_are_json_and_survive_it() -> None:
     assert records.changed() == {}  # a fold changes nothing by itself
 
 
+def test_a_lesson_touches_only_what_screening_has_read() -> None:
+    """In line nothing is fetched for a lesson: the claim's own records, its groups' members and the coverage do."""
+    town = Town(5)
+    for index in range(40):
+        event, seen = town.event(index)
+        looked = view(event, seen, town.registry)
+        read = {*looked.wanted, ("coverage", "score")}
+        read |= {("members", group) for bill in looked.bills for group in bill.peers}
+        assert set(touched(learning(looked, 0.01, inpe=[("MEDECIN", 1, 1)]))) <= read
+
+
 def test_a_held_claim_is_no_candidate_for_a_flag() -> None:
     looked = view(claim(line()), Observation(), Registry(provider(DOCTOR, specialty="GP")))
     assert learning(looked, 0.98, held=True)["score"] == 0.0
