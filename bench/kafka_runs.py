@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -20,9 +19,10 @@ from bench.claims import Event, Stock
 from bench.figures import Run, median, processor_seconds, quantile
 from schemas.topics import TOPIC_OF, TOPICS
 from state import EmbeddedRedis
+from state.leash import Leash
+from state.scratch import Scratch
 from streams.broker import Broker, EmbeddedBroker
 from streams.config import Settings
-from streams.leash import Leash
 from streams.topics import Topics
 
 PATIENCE = 60.0
@@ -92,7 +92,7 @@ class Stage:
         broker: Broker | None = None,
     ) -> None:
         self._stack, self._key = stack, key
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crible-bench-")))
+        self.folder = stack.enter_context(Scratch("bench"))
         self.server = stack.enter_context(EmbeddedRedis(durable=True))
         if broker is None:
             stack.enter_context(broker := EmbeddedBroker())

@@ -18,7 +18,7 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.kafka_runs import Reader
-from streams.leash import LOG, Leash
+from state.leash import LOG, Leash
 
 
 class ReaderApart(Reader):

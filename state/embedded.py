@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
-import ctypes
+import contextlib
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -24,20 +19,20 @@ from redis.retry import Retry
 
 from state.checks import OLDEST
 from state.errors import ConfigurationError
+from state.leash import Leash
+from state.loopback import HOST, free_port
+from state.scratch import Scratch
 
 START_SECONDS = 10.0
 ATTEMPTS = 5  # another process may take the port that was found free
-DIRECTORY_PREFIX = "crible-redis-"
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedRedis:
     """A server of one's own; use it as a context manager.
 
     `durable` turns the append-only file on, so that `kill` and `start` bring the same state back;
-    `settings` are further lines of redis.conf. On Linux the server ends with the thread that started it,
-    also when that dies by SIGKILL; its directory is then removed by the next start. Raises
-    ConfigurationError when no usable redis-server is found.
+    `settings` are further lines of redis.conf. The server ends with this process and its directory goes, also
+    when that dies by SIGKILL. Raises ConfigurationError when no usable redis-server is found.
     """
 
     def __init__(
@@ -50,14 +45,14 @@ class EmbeddedRedis:
         self._durable = durable
         self._settings = dict(settings or {})
         self._given = directory
-        self._directory: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: Scratch | None = None
+        self._server: Leash | None = None
         self._port = 0
 
     @property
     def url(self) -> str:
         """What `Store` takes."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://{HOST}:{self._port}/0"
 
     @property
     def port(self) -> int:
@@ -65,9 +60,14 @@ class EmbeddedRedis:
         return self._port
 
     @property
+    def directory(self) -> Path | None:
+        """Where its data and its log are, None while it is closed."""
+        return self._server.directory if self._server else None
+
+    @property
     def pid(self) -> int | None:
         """The server's process, None while it does not run."""
-        return self._process.pid if self._process else None
+        return self._server.pid if self._server and self._server.alive() else None
 
     def __enter__(self) -> EmbeddedRedis:
         self.start()
@@ -80,76 +80,60 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server, or start it again on the same port with what its directory holds."""
-        binary = find_server()
-        if self._directory is None:
-            sweep()
-            made = self._given or Path(tempfile.mkdtemp(prefix=f"{DIRECTORY_PREFIX}{os.getpid()}-"))
-            self._directory = made
-            atexit.register(self.close)
-        for attempt in range(ATTEMPTS):
-            self._port = self._port or _free_port()
-            if self._launch(binary, self._directory):
+        if self._server is not None:
+            self._server.again()
+            if self._answers(self._server):
                 return
-            if attempt + 1 < ATTEMPTS:
-                self._port = 0
-        said = _tail(self._directory / "redis.log")
-        self.close()
-        raise ConfigurationError(f"{binary} does not start: {said}")
+        else:
+            binary = find_server()
+            for _ in range(ATTEMPTS):
+                self._port = free_port()
+                self._server = server = self._launch(binary)
+                if self._answers(server):
+                    return
+                said = " / ".join(server.output(3).splitlines()) or "no output"
+                self.close()
+            raise ConfigurationError(f"{binary} does not start: {said}")
+        raise ConfigurationError(f"redis-server does not start again: {self._server.output(3)}")
 
     def kill(self) -> None:
         """End the server at once, as a crash would (SIGKILL)."""
-        self._end(signal.SIGKILL)
+        if self._server is not None:
+            self._server.kill()
 
     def close(self) -> None:
         """Stop the server and remove its directory, unless it was the caller's."""
-        self._end(signal.SIGTERM)
-        if self._directory is not None and self._given is None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory = None
+        if self._server is not None:
+            self._server.stop()
+        if self._scratch is not None:
+            self._scratch.close()
+        self._server = self._scratch = None
         self._port = 0
-        atexit.unregister(self.close)
 
-    def _launch(self, binary: str, directory: Path) -> bool:
+    def _launch(self, binary: str) -> Leash:
+        directory = self._given
+        if directory is None:
+            self._scratch = Scratch("redis")
+            directory = self._scratch.path
         options = {
-            "bind": "127.0.0.1", "port": str(self._port), "dir": str(directory), "save": "",
+            "bind": HOST, "port": str(self._port), "dir": str(directory), "save": "",
             "appendonly": "yes" if self._durable else "no", "appendfsync": "everysec",
-            "maxmemory-policy": "noeviction", "daemonize": "no", "logfile": str(directory / "redis.log"),
-            **self._settings,
+            "maxmemory-policy": "noeviction", "daemonize": "no", **self._settings,
         }  # fmt: skip
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._process = subprocess.Popen(
-            [binary, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us: the server stops when we have finished with it
-            preexec_fn=_die_with_parent(),
-        )
+        return Leash([binary, *arguments], directory, keep=self._given is not None)
+
+    def _answers(self, server: Leash) -> bool:
+        """Wait until this very server answers; another process may have taken its port."""
         deadline = time.monotonic() + START_SECONDS
-        client = redis.Redis(port=self._port, retry=Retry(NoBackoff(), 0))
-        try:
-            while time.monotonic() < deadline and self._process.poll() is None:
+        with contextlib.closing(redis.Redis(port=self._port, retry=Retry(NoBackoff(), 0))) as client:
+            while time.monotonic() < deadline and server.alive():
                 try:
-                    if client.info("server")["process_id"] == self._process.pid:
+                    if client.info("server")["process_id"] == server.pid:
                         return True
                 except redis.RedisError:
                     time.sleep(0.01)
-        finally:
-            client.close()
-        self._end(signal.SIGKILL)
         return False
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def find_server() -> str:
@@ -172,42 +156,3 @@ def _version(binary: str) -> tuple[int, ...]:
     text = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     match = re.search(r"v=(\d+)\.(\d+)", text)
     return tuple(int(part) for part in match.groups()) if match else (0, 0)
-
-
-def sweep() -> None:
-    """Remove the directories that servers of dead processes left behind."""
-    for path in Path(tempfile.gettempdir()).glob(f"{DIRECTORY_PREFIX}*"):
-        owner = path.name.removeprefix(DIRECTORY_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes the server. The library is opened before the fork."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) and None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _tail(log: Path) -> str:
-    try:
-        return " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:]) or "no output"
-    except OSError:
-        return "no output"

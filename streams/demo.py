@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -21,11 +20,12 @@ import orjson
 
 from simulation import Plan, World, generate
 from state import EmbeddedRedis
+from state.leash import Leash
+from state.scratch import Scratch
 from streams.broker import EmbeddedBroker
 from streams.config import Settings
 from streams.demo_report import Report, report
 from streams.event_log import LogScreening, screen_log
-from streams.leash import Leash
 from streams.readback import Heard, Listener
 from streams.sender import Sender
 from streams.topics import Topics
@@ -72,7 +72,7 @@ def run(demo: DemoPlan, progress: Progress) -> Report:
     """Run the demo; `progress` is told (phase, done, total). Raises DemoFailed, BrokerError or ConfigurationError."""
     log = _simulate(demo, progress)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crible-demo-")))
+        folder = stack.enter_context(Scratch("demo"))
         redis = stack.enter_context(EmbeddedRedis(durable=True))
         broker = EmbeddedBroker()
         stack.enter_context(broker)

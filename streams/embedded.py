@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,9 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.leash import Leash
+from state.leash import Leash
+from state.loopback import HOST, free_port, listening
+from state.scratch import Scratch
 
-HOST = "127.0.0.1"
+__all__ = ["HOST", "BrokerError", "Embedded", "free_port", "listening", "program"]
 
 
 class BrokerError(RuntimeError):
@@ -33,6 +33,7 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
+        self._scratch: Scratch | None = None
         self._server: Leash | None = None
 
     @property
@@ -51,6 +52,9 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
         if self._server is not None:
             self._server.stop()
             self._server = None
+        if self._scratch is not None:
+            self._scratch.close()
+            self._scratch = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -62,13 +66,17 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
         self.stop()
 
     def _folder(self) -> Path:
-        return self._directory or Path(tempfile.mkdtemp(prefix=f"crible-{self.name.lower()}-"))
+        if self._directory is not None:
+            return self._directory
+        self._scratch = self._scratch or Scratch(self.name.lower())
+        return self._scratch.path
 
     def _launch(self, command: Sequence[str], folder: Path, accepts: Callable[[], bool]) -> None:
         """Run `command` and wait until it `accepts`."""
         try:
             server = Leash(command, folder, keep=self._directory is not None)
         except OSError as error:  # ChildProcessError is one
+            self.stop()
             raise BrokerError(f"the embedded {self.name} cannot run on this machine: {error}") from error
         deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline and server.alive():
@@ -78,6 +86,7 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
             time.sleep(0.005)
         said = server.output()
         server.stop()
+        self.stop()
         raise BrokerError(f"the embedded {self.name} did not start; it said:\n{said}")
 
 
@@ -86,17 +95,3 @@ def program(path: str) -> str:
     if not os.access(path, os.X_OK):
         Path(path).chmod(0o755)
     return path
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def listening(port: int) -> bool:
-    """Whether somebody accepts connections on a port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((HOST, port)) == 0

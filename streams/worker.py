@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import faust
 from mode import Service
 
+from state.scratch import Scratch
 from streams.assembly import Assembly, assemble
 from streams.config import Settings
 from streams.control_agents import add_agents
@@ -92,11 +92,11 @@ def run(settings: Settings) -> int:
         failed.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with tempfile.TemporaryDirectory(prefix="crible-faust-") as scratch:
+    with Scratch("faust") as scratch:
         app = faust.App(
             f"{settings.group}-control",
             broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
-            datadir=scratch,
+            datadir=str(scratch),
             autodiscover=False,
             web_enabled=False,
             topic_disable_leader=True,

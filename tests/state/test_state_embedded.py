@@ -36,7 +36,7 @@ def wait_until_gone(pid: int) -> bool:
 
 def test_it_leaves_nothing_behind() -> None:
     with EmbeddedRedis() as server:
-        pid, directory = server.pid, server._directory
+        pid, directory = server.pid, server.directory
         assert pid
         assert directory
         assert directory.is_dir()
@@ -67,12 +67,11 @@ def test_a_durable_one_comes_back_with_its_state() -> None:
         store.close()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the death signal is Linux's")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_it_ends_with_its_parent(number: signal.Signals) -> None:
     code = (
         "import time\nfrom state.embedded import EmbeddedRedis\n"
-        "with EmbeddedRedis() as server:\n    print(server.pid, server._directory, flush=True)\n    "
+        "with EmbeddedRedis() as server:\n    print(server.pid, server.directory, flush=True)\n    "
         "time.sleep(60)\n"
     )
     parent = subprocess.Popen(
@@ -84,8 +83,24 @@ def test_it_ends_with_its_parent(number: signal.Signals) -> None:
     parent.wait(10)
     parent.stdout.close()
     assert wait_until_gone(int(pid))
-    embedded.sweep()
+    deadline = time.monotonic() + 5
+    while Path(directory).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not Path(directory).exists()
+
+
+def test_it_starts_again_as_often_as_it_is_killed() -> None:
+    with EmbeddedRedis(durable=True) as server, redis.Redis.from_url(server.url) as client:
+        client.config_set("appendfsync", "always")
+        pids = set()
+        for turn in range(3):
+            assert client.incr("turns") == turn + 1
+            pids.add(server.pid)
+            server.kill()
+            assert server.pid is None
+            server.start()
+        assert client.get("turns") == b"3"
+        assert len(pids | {server.pid}) == 4
 
 
 def test_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from schemas.topics import TOPIC_OF
 from state import EmbeddedRedis
+from state.leash import Leash
 from streams.broker import EmbeddedBroker
 from streams.config import Settings
-from streams.leash import Leash
 from streams.topics import Topics
 from tests.streams.bad_input import Bad, background, catalogue, check
 from tests.streams.stage import Desk, Event, Said, Stage, stable

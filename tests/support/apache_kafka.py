@@ -108,5 +108,5 @@ class ApacheKafka(Embedded):
         storage = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
         formatted = subprocess.run(storage, capture_output=True, text=True, timeout=self.start_seconds)
         if formatted.returncode:
-            shutil.rmtree(folder)
+            self.stop()
             raise BrokerError(f"Kafka's storage was not formatted: {formatted.stdout + formatted.stderr}")

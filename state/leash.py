@@ -21,6 +21,7 @@ from pathlib import Path
 GRACE_S = 10.0  # between SIGTERM and SIGKILL
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LOG = "server.log"
+AGAIN = b"a"  # from the owner: start the server once more
 
 
 class Leash:
@@ -39,6 +40,7 @@ class Leash:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
+        self._command = command
         directory.mkdir(parents=True, exist_ok=True)
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(os.getpid()), "keep" if keep else "remove", *command],
@@ -46,14 +48,10 @@ class Leash:
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # `alive` looks at the pipe itself: nothing may wait in a buffer
             start_new_session=True,  # Ctrl-C reaches the owner alone, who ends the server in good order
         )
-        assert self._keeper.stdout is not None
-        answer = self._keeper.stdout.readline().decode().strip()
-        if not answer.isdigit():
-            self.stop()
-            raise ChildProcessError(f"{command[0]} did not start: {answer or 'no answer'}")
-        self.pid = int(answer)
+        self.pid = self._answered()
 
     def alive(self) -> bool:
         """Whether the server itself still runs."""
@@ -73,6 +71,16 @@ class Leash:
         assert self._keeper.stdout is not None
         select.select([self._keeper.stdout], [], [], GRACE_S)
 
+    def again(self) -> None:
+        """Start the same command once more in the same directory, after `kill` or an end of its own.
+
+        Raises ChildProcessError where it cannot be started.
+        """
+        assert self._keeper.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._keeper.stdin.write(AGAIN)
+        self.pid = self._answered()
+
     def stop(self) -> None:
         """End the server in good order and wait until it and its directory are gone. Idempotent."""
         assert self._keeper.stdin is not None
@@ -82,11 +90,44 @@ class Leash:
         self._keeper.wait()
         self._keeper.stdout.close()
 
+    def _answered(self) -> int:
+        """The pid that the keeper names next."""
+        assert self._keeper.stdout is not None
+        answer = "ended"
+        while answer.startswith("ended"):  # what was said of the server before
+            answer = self._keeper.stdout.readline().decode().strip()
+        if not answer.isdigit():
+            self.stop()
+            raise ChildProcessError(f"{self._command[0]} did not start: {answer or 'no answer'}")
+        return int(answer)
+
 
 def _die_with_keeper() -> None:
     """In the new process, before the server's program: ask the kernel for SIGKILL when the keeper dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _launch(command: Sequence[str]) -> subprocess.Popen[bytes] | None:
+    try:
+        with open(LOG, "ab") as log:
+            server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_keeper
+            )
+    except OSError as error:
+        print(error, flush=True)
+        return None
+    print(server.pid, flush=True)
+    return server
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def keep(owner: int, remove: bool, command: Sequence[str]) -> None:
@@ -96,34 +137,23 @@ def keep(owner: int, remove: bool, command: Sequence[str]) -> None:
     signal.set_wakeup_fd(wake_write)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    try:
-        with open(LOG, "ab") as log:
-            server = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_keeper,
-            )
-    except OSError as error:
-        print(error, flush=True)
-        return
-    print(server.pid, flush=True)
+    server = _launch(command)
     told = False
     # A child that the owner forked may hold the pipe open after its death: the parent's id tells then.
-    while os.getppid() == owner:
+    while server is not None and os.getppid() == owner:
         ready, _, _ = select.select([0, wake_read], [], [], 1.0)
-        if 0 in ready or (wake_read in ready and signal.SIGTERM in os.read(wake_read, 64)):
+        if wake_read in ready and signal.SIGTERM in os.read(wake_read, 64):
             break
-        if not told and server.poll() is not None:
+        if 0 in ready:
+            if not os.read(0, len(AGAIN)):
+                break
+            _end(server)
+            server, told = _launch(command), False
+        elif not told and server.poll() is not None:
             print("ended", server.returncode, flush=True)
             told = True
-    server.terminate()
-    try:
-        server.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    if server is not None:
+        _end(server)
     if remove:
         shutil.rmtree(os.getcwd(), ignore_errors=True)
 
