@@ -40,8 +40,8 @@ class BrokerAway(RuntimeError):
 class Topics:
     """The topics of one cluster. `client` are librdkafka settings, as `Settings.client()` gives them."""
 
-    def __init__(self, client: Mapping[str, Any], timeout: float = TIMEOUT_S) -> None:
-        self._timeout = timeout
+    def __init__(self, client: Mapping[str, Any], timeout: float | None = None) -> None:
+        self._timeout = TIMEOUT_S if timeout is None else timeout
         self._address = str(client["bootstrap.servers"])
         # The client must outlive its futures: one that is collected early fails them.
         # It logs to nobody, since every failure ends in an exception of ours.

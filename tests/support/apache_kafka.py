@@ -102,7 +102,7 @@ class ApacheKafka(Embedded):
     """Context manager: one Kafka node on loopback, at `bootstrap`; alone, or one of `places`."""
 
     name = "Kafka"
-    start_seconds = 90.0
+    start_seconds = 180.0  # 6 s are usual
 
     def __init__(
         self,
