@@ -17,7 +17,7 @@ STALE := stale
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint bench lock clean stale
+.PHONY: help demo test test-kafka test-cluster test-all lint bench lock clean stale
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,7 +26,13 @@ demo: $(STAMP) ## start a broker and Redis, screen a simulated health insurance,
 	@$(BIN)/crible demo $(DEMO_ARGS)
 
 test: $(STAMP) ## the quick suite (PYTEST_ARGS="tests/house -k broker" narrows it)
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow and not kafka and not cluster" $(PYTEST_ARGS)
+
+test-kafka: $(STAMP) ## the tests on Apache Kafka, one node and three (needs java and mvn)
+	$(BIN)/python -m pytest -m kafka $(PYTEST_ARGS)
+
+test-cluster: $(STAMP) ## the tests on a Redis Cluster of three masters and three replicas
+	$(BIN)/python -m pytest -m "cluster and not kafka" $(PYTEST_ARGS)
 
 test-all: $(STAMP) ## every test, the long ones too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

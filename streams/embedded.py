@@ -35,6 +35,7 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
         self._directory = directory
         self._scratch: Scratch | None = None
         self._server: Leash | None = None
+        self._accepts: Callable[[], bool] = lambda: True
 
     @property
     def server(self) -> Leash:
@@ -71,16 +72,28 @@ class Embedded(contextlib.AbstractContextManager["Embedded"]):
         self._scratch = self._scratch or Scratch(self.name.lower())
         return self._scratch.path
 
+    def again(self) -> None:
+        """Start once more what was killed (`server.kill()`), on the data it left. Raises BrokerError."""
+        try:
+            self.server.again()
+        except OSError as error:
+            raise BrokerError(f"the embedded {self.name} does not start again: {error}") from error
+        self._await(self.server)
+
     def _launch(self, command: Sequence[str], folder: Path, accepts: Callable[[], bool]) -> None:
         """Run `command` and wait until it `accepts`."""
+        self._accepts = accepts
         try:
             server = Leash(command, folder, keep=self._directory is not None)
         except OSError as error:  # ChildProcessError is one
             self.stop()
             raise BrokerError(f"the embedded {self.name} cannot run on this machine: {error}") from error
+        self._await(server)
+
+    def _await(self, server: Leash) -> None:
         deadline = time.monotonic() + self.start_seconds
         while time.monotonic() < deadline and server.alive():
-            if accepts():
+            if self._accepts():
                 self._server = server
                 return
             time.sleep(0.005)

@@ -18,9 +18,9 @@ def apache_one() -> Iterator[ApacheKafka]:
 
 
 @pytest.fixture(scope="session")
-def apache_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheCluster]:
+def apache_three() -> Iterator[ApacheCluster]:
     """Apache Kafka, three nodes. A test that takes one away brings it back."""
-    with ApacheCluster(tmp_path_factory.mktemp("apache")) as brokers:
+    with ApacheCluster() as brokers:
         yield brokers
 
 

@@ -112,7 +112,7 @@ def test_redis_loses_its_last_second(events: Traffic, calm: Outcome, tmp_path: P
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(apache_kafka.reason() is not None, reason=str(apache_kafka.reason()))
+@apache_kafka.needed
 def test_broker_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Path) -> None:
     """On Apache Kafka: the embedded broker forgets its last seconds when it stops.
 

@@ -24,19 +24,18 @@ from tests.support.published import published, read_all
 from tests.support.traffic import Traffic
 from tests.support.worker import Worker
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.skipif(apache_kafka.reason() is not None, reason=str(apache_kafka.reason())),
-]
+pytestmark = [pytest.mark.kafka, apache_kafka.needed]
 EVENTS = 40
 SESSION_S = 10.0  # of the workers' consumers
 RATE = 60.0
 
 
-@pytest.fixture
-def kafka() -> Iterator[str]:
-    with apache_kafka.ApacheKafka() as broker:
-        yield broker.bootstrap
+@pytest.fixture(params=["one-node", "three-nodes"])
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty cluster: workers own its topics by name."""
+    alone = request.param == "one-node"
+    with apache_kafka.ApacheKafka() if alone else apache_kafka.ApacheCluster() as brokers:
+        yield brokers.bootstrap
 
 
 class _Member:

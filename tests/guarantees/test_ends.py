@@ -72,6 +72,18 @@ def test_sigterm_while_starting_ends_well(course: Course, tmp_path: Path, after:
         assert worker.terminate() == 0, worker.said()
 
 
+def test_folders_of_killed_workers_do_not_pile_up(course: Course, tmp_path: Path) -> None:
+    for _ in range(2):
+        with Worker(course.settings, tmp_path) as worker:
+            worker.wait_ready()
+            worker.kill()
+        assert len(list(tmp_path.glob("crible-*"))) == 1
+    with Worker(course.settings, tmp_path) as worker:
+        worker.wait_ready()
+        assert worker.terminate() == 0, worker.said()
+    assert list(tmp_path.glob("crible-*")) == []
+
+
 def test_sigterm_while_waiting_ends_well(course: Course, tmp_path: Path) -> None:
     settings = course.settings | {"CRIBLE_REDIS": "redis://127.0.0.1:1/0"}
     with Worker(settings, tmp_path) as worker:

@@ -73,7 +73,7 @@ def test_transactions_are_kept_and_dropped_as_told() -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(apache_kafka.reason() is not None, reason=str(apache_kafka.reason()))
+@apache_kafka.needed
 def test_apache_kafka_starts_here_and_goes() -> None:
     with apache_kafka.ApacheKafka() as broker:
         assert _committed_only(broker.bootstrap) == [b"0", b"2"]
@@ -119,6 +119,9 @@ def test_a_broker_that_went_is_taken_up_again_with_its_data(tmp_path: Path) -> N
         assert "t" in topics.topics
         broker.server.kill()
         assert not broker.server.alive()
+        broker.again()
+        assert broker.server.alive()
+        assert _open(port)
 
 
 def test_a_taken_port_is_named() -> None:

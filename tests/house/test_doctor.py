@@ -49,7 +49,7 @@ def test_a_redis_that_forgets_is_named_with_the_command() -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(apache_kafka.reason() is not None, reason=str(apache_kafka.reason()))
+@apache_kafka.needed
 def test_apache_kafka_passes() -> None:
     with apache_kafka.ApacheKafka() as broker:
         settings = Settings(brokers=broker.bootstrap, redis=NOWHERE)

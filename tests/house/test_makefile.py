@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TARGETS = ("demo", "test", "lint", "bench", "clean", "help")
+TARGETS = ("demo", "test", "test-kafka", "test-cluster", "lint", "bench", "clean", "help")
 
 
 @pytest.fixture

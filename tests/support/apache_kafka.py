@@ -159,19 +159,15 @@ class ApacheKafka(Embedded):
 class ApacheCluster(contextlib.AbstractContextManager["ApacheCluster"]):
     """Context manager: three nodes, each broker and controller; every topic on all three, two in sync to write.
 
-    `directory` holds the nodes' folders `1`, `2`, `3`. A node is taken away by `nodes[n].server.kill()` or
-    `nodes[n].stop()` and brought back by `stop()`, `start()`.
+    A node is taken away by `nodes[n].server.kill()` and brought back by `nodes[n].again()`.
     """
 
     COUNT = 3
     READY_S = 60.0
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         places, cluster = _places(self.COUNT), str(uuid.uuid4())
-        self.nodes = [
-            ApacheKafka(directory / str(place.node), node=place.node, places=places, cluster=cluster)
-            for place in places
-        ]
+        self.nodes = [ApacheKafka(node=place.node, places=places, cluster=cluster) for place in places]
 
     @property
     def bootstrap(self) -> str:
