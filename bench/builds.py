@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -68,8 +67,7 @@ def compare(
 
 def _engines(stock: Stock, log: Sequence[Event], sizes: Sizes, console: Console, out: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="crible-bench-") as name:
-        folder = Path(name)
+    with Scratch("bench") as folder:
         parts = {
             "world": [*stock.registries, *stock.people],
             "history": log[: sizes.engine_history],

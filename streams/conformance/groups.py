@@ -65,6 +65,12 @@ def _shared(members: list[Member], places: set[Place]) -> Callable[[], bool]:
     return done
 
 
+def _share(members: list[Member], places: set[Place]) -> None:
+    """Let members share partitions out; Unlike where they do not."""
+    done = together(members, _shared(members, places))
+    expect(done, "every partition with one member", [sorted(member.have()) for member in members])
+
+
 def _places(*topics: str) -> set[Place]:
     return {(topic, number) for topic in topics for number in range(PARTITIONS)}
 
@@ -136,10 +142,7 @@ def in_ranges(ground: Ground) -> None:
         for _ in range(2):
             reader = stack.enter_context(ground.consumer(group, partition_assignment_strategy="range"))
             members.append(Member(reader, topics))
-            wanted = _shared(members, _places(*topics))
-            seen = [sorted(member.have()) for member in members]
-            if not together(members, wanted):
-                expect(False, "every partition with one member", seen)
+            _share(members, _places(*topics))
         for member in members:
             numbers = [{number for topic, number in member.have() if topic == name} for name in topics]
             expect(numbers[0] == numbers[1], "the same numbers of both topics", numbers)
@@ -157,8 +160,7 @@ def cooperative(ground: Ground) -> None:
         for _ in range(2):
             reader = ground.consumer(group, partition_assignment_strategy="cooperative-sticky")
             members.append(Member(stack.enter_context(reader), [topic]))
-            done = together(members, _shared(members, _places(topic)))
-            expect(done, "every partition with one member", [sorted(member.have()) for member in members])
+            _share(members, _places(topic))
         taken = members[0].revoked
         expect(taken == [members[1].have()], f"only {members[1].have()} revoked", taken)
 
@@ -174,8 +176,7 @@ def leave(ground: Ground) -> None:
         one = Member(stays, [topic])
         with ground.consumer(group) as goes:
             other = Member(goes, [topic])
-            shared = together([one, other], _shared([one, other], _places(topic)))
-            expect(shared, "every partition with one member", [one.have(), other.have()])
+            _share([one, other], _places(topic))
         alone = together([one], lambda: one.have() == _places(topic))
         expect(alone, "all partitions", one.have())
 
@@ -191,8 +192,7 @@ def crashed(ground: Ground) -> None:
         one = Member(stays, [topic])
         with _named(ground, group, "dies", SESSION_MS) as dies:
             other = Member(dies, [topic])
-            shared = together([one, other], _shared([one, other], _places(topic)))
-            expect(shared, "every partition with one member", [one.have(), other.have()])
+            _share([one, other], _places(topic))
         # A member with a name of its own does not say goodbye when it is closed: to the broker it fell silent.
         seconds = SESSION_MS / 1000 + ground.patience
         alone = together([one], lambda: one.have() == _places(topic), seconds)
@@ -210,8 +210,7 @@ def returning(ground: Ground) -> None:
         one = Member(stays, [topic])
         with _named(ground, group, "restarts") as before:
             other = Member(before, [topic])
-            shared = together([one, other], _shared([one, other], _places(topic)))
-            expect(shared, "every partition with one member", [one.have(), other.have()])
+            _share([one, other], _places(topic))
             had, told = other.have(), one.assignments
         with _named(ground, group, "restarts") as after:
             again = Member(after, [topic])
