@@ -102,6 +102,18 @@ class Ground:
         every = self.admin.list_topics(timeout=CALL_S).topics
         return {name: told for name, told in every.items() if name.startswith(self.prefix)}
 
+    def partitions(self, topic: str) -> list[Any]:
+        """What the cluster says of a topic's partitions; a broker that has not heard of it yet is asked again."""
+        found: dict[str, Any] = {}
+
+        def told() -> bool:
+            found.update(self.topics())
+            return topic in found
+
+        if not self.until(told):
+            raise TimeoutError(f"a topic just created is not told of after {CALL_S:g} s")
+        return list(found[topic].partitions.values())
+
     def producer(self, **settings: object) -> Producer:
         """A producer as Crible's: idempotent, keys placed by murmur2."""
         ours = {"enable.idempotence": True, "partitioner": "murmur2_random", "linger.ms": 0}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.conformance import groups, records, topics, transactions
 from streams.conformance.check import Check, Unlike
@@ -16,6 +16,7 @@ from streams.conformance.ground import PATIENCE_S, Ground
 
 CHECKS: tuple[Check, ...] = (*topics.CHECKS, *records.CHECKS, *groups.CHECKS, *transactions.CHECKS)
 AT_A_TIME = 4  # most of a check is waiting
+UNHEARD = 2  # more tries where brokers do not all know a new topic yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,23 @@ def run(
     return Outcome([found[one.name] for one in checks], ground.left)
 
 
+def _patient(one: Check, ground: Ground) -> None:
+    """The check, again on topics of its own where a broker had not heard yet of one that another has made."""
+    for _ in range(UNHEARD):
+        try:
+            return one.try_on(ground)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    one.try_on(ground)
+
+
 def _try(one: Check, ground: Ground) -> Result:
     began = time.monotonic()
     expected = seen = ""
     passed = False
     try:
-        one.try_on(ground)
+        _patient(one, ground)
         passed = True
     except Unlike as error:
         expected, seen = error.expected, error.seen

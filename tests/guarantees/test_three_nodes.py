@@ -12,17 +12,21 @@ pytestmark = [pytest.mark.kafka, apache_kafka.needed]
 PLACES = 6
 
 
+def _leader(ground: Ground, topic: str) -> int:
+    return next(int(one.leader) for one in ground.partitions(topic) if one.id == 0)
+
+
 def test_a_node_may_go_with_transactions_under_way(apache_three: ApacheCluster) -> None:
     with Ground({"bootstrap.servers": apache_three.bootstrap}) as ground:
         topic = ground.topic(PLACES, {"min.insync.replicas": "2"})
-        assert {len(one.isrs) for one in ground.topics()[topic].partitions.values()} == {3}
+        assert {len(one.isrs) for one in ground.partitions(topic)} == {3}
         producer = ground.transactional(ground.name("tx"))
         producer.begin_transaction()
         send(producer, topic, b"before", partition=0)
         producer.commit_transaction(60)
         producer.begin_transaction()
         send(producer, topic, b"dropped", partition=0)
-        led = ground.topics()[topic].partitions[0].leader
+        led = _leader(ground, topic)
         gone = apache_three.nodes[led - 1]
         gone.server.kill()
         try:
@@ -35,12 +39,12 @@ def test_a_node_may_go_with_transactions_under_way(apache_three: ApacheCluster) 
             assert sorted((one.partition(), one.value()) for one in records) == sorted(
                 [(0, b"before"), *((number, b"after") for number in range(PLACES))]
             )
-            assert ground.topics()[topic].partitions[0].leader != led
+            assert _leader(ground, topic) != led
         finally:
             gone.again()
             apache_three.wait_whole()
 
         def whole() -> bool:
-            return {len(one.isrs) for one in ground.topics()[topic].partitions.values()} == {3}
+            return {len(one.isrs) for one in ground.partitions(topic)} == {3}
 
         assert ground.until(whole, 60.0), "the node that came back did not catch up"
