@@ -24,6 +24,7 @@ from bench.engines import child
 from bench.figures import Run, median
 from bench.kafka_runs import Stage, WorkerBench
 from bench.surroundings import ROOT, quix_python
+from state.scratch import Scratch
 
 LINES = 2.5
 ROWS = "bench-rows"
