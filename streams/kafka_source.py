@@ -22,7 +22,7 @@ from state import Span
 from streams.messages import Batch, Message, Output
 from streams.positions import Position
 from streams.replay import Replay
-from streams.transactions import Transactions
+from streams.transactions import Transactions, is_fatal
 
 log = logging.getLogger("crible.kafka")
 
@@ -183,7 +183,7 @@ class KafkaSource:
         generation, deadline = self._generation, time.monotonic() + CONFIRM_SECONDS
         while self._generation == generation and time.monotonic() < deadline:
             record = self._consumer.poll(0.1)
-            if record is not None and (error := record.error()) is not None and error.fatal():
+            if record is not None and (error := record.error()) is not None and is_fatal(error):
                 raise KafkaException(error)
 
     def probe(self) -> None:
@@ -223,7 +223,7 @@ class KafkaSource:
             error = record.error()
             if error is None:
                 records.append(record)
-            elif error.fatal() or error.code() in (
+            elif is_fatal(error) or error.code() in (
                 KafkaError._AUTO_OFFSET_RESET,
                 KafkaError.TOPIC_AUTHORIZATION_FAILED,
             ):

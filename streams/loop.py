@@ -18,7 +18,7 @@ from streams.away import Away
 from streams.kafka_source import KafkaSource
 from streams.messages import Batch
 from streams.screening import Screener
-from streams.transactions import Rewind
+from streams.transactions import Rewind, is_fatal
 
 log = logging.getLogger("crible.loop")
 
@@ -112,8 +112,11 @@ class ScreeningLoop:
                 self._source.rewind(batch)
             stop.wait(0.05)
         except KafkaException as error:
-            if error.args[0].fatal():
-                raise
+            if is_fatal(error.args[0]):
+                raise SystemExit(
+                    f"Kafka has shut this worker out ({error.args[0].str()}): it leaves, for its supervisor to restart "
+                    "it. No two workers may share a CRIBLE_WORKER_ID"
+                ) from error
             self._away.missing("broker", error.args[0])
             stop.wait(WAIT_SECONDS)
         if not self._ready and self._source.settled:

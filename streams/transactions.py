@@ -26,6 +26,13 @@ ANY_PARTITION = -1  # RD_KAFKA_PARTITION_UA: the partitioner chooses by key
 EXIT_OVERRUN = 75  # EX_TEMPFAIL of sysexits.h: the supervisor restarts the worker, which replays
 
 
+def is_fatal(error: KafkaError) -> bool:
+    """Whether a client can do nothing more: it was fenced, say. An error that came as a record says so by its code
+    alone.
+    """
+    return bool(error.fatal()) or error.code() == KafkaError._FATAL
+
+
 class Rewind(Exception):
     """The batch is to be taken again.
 
@@ -169,7 +176,7 @@ class Transactions:
     def _abort(self, producer: Producer, error: KafkaError) -> bool:
         """Abort where the error allows it; otherwise drop the producer (False): a new one fences it."""
         log.warning("transaction not committed: %s", error)
-        if error.txn_requires_abort() and not error.fatal():
+        if error.txn_requires_abort() and not is_fatal(error):
             try:
                 with self._watchdog.over("abort_transaction"):
                     producer.abort_transaction(self._timeout)

@@ -21,7 +21,7 @@ from tests.support.published import published
 from tests.support.traffic import Traffic
 from tests.support.worker import Worker
 
-CANNOT = 2
+FAILED, CANNOT = 1, 2
 
 
 @pytest.fixture
@@ -154,3 +154,14 @@ def test_an_old_redis_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"Redis 6\.2\.14 .*7\.0 or later"):
         check_server(cast(redis.Redis, Old()))
+
+
+def test_a_second_worker_of_the_same_name_shuts_the_first_out(course: Course, tmp_path: Path) -> None:
+    with Worker(course.settings, tmp_path, name="first") as first:
+        first.wait_ready()
+        with Worker(course.settings, tmp_path, name="second") as second:
+            assert first.process.wait(60) == FAILED, first.said()
+            assert "No two workers may share a CRIBLE_WORKER_ID" in first.said()
+            assert "Traceback" not in first.said()
+            second.wait_ready()
+            assert second.process.poll() is None
