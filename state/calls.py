@@ -12,6 +12,7 @@ import msgspec
 
 from state import keys
 from state.batch import Ask, Entry, Span
+from state.chain import VERDICTS_A_CALL, Chain, Link, cut
 from state.keys import Lane
 from state.ops import Op, Read
 from state.packing import INT64, array, integer, key, listing, raw
@@ -46,12 +47,10 @@ class KeyTable(defaultdict[str, bytes]):
 class ObserveCall:
     """One FCALL crible_observe, for one tag and lane."""
 
-    def __init__(self, prefix: str, lane: Lane, spans: Sequence[Span], epochs: Mapping[str, int]) -> None:
-        self._lane = lane
-        self._spans = spans
+    def __init__(self, prefix: str, lane: Lane, spans: Sequence[Span]) -> None:
+        self._prefix, self._lane, self._spans = prefix, lane, spans
         self._table = KeyTable(prefix)
-        header = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
-        self._args: list[bytes] = [_encode([prefix, lane, header])]
+        self._args: list[bytes] = []
         self.asked: list[int] = []  # which events of the batch, in the order of the answers
         self.places: list[tuple[Sequence[int], Sequence[int]]] = []  # which of their ops and reads
 
@@ -93,51 +92,67 @@ class ObserveCall:
         self._args.append(b"".join(parts))
         self.asked.append(index)
 
-    def command(self) -> Command:
+    def command(self, spans: Sequence[Span], epochs: Mapping[str, int], link: Link) -> Command:
+        """The call, with what it covers of each input and its place in the batch."""
+        covered = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
+        header = _encode([self._prefix, self._lane, covered, link])
         names = self._table.names
-        return ("FCALL", "crible_observe", len(names), *names, *self._args)
+        return ("FCALL", "crible_observe", len(names), *names, header, *self._args)
 
 
-def record_command(
+def record_commands(
     prefix: str,
     spans: Sequence[Span],
     epochs: Mapping[str, int],
     entries: Sequence[Entry],
     models: Mapping[str, bytes],
-) -> Command:
-    """One FCALL crible_record, for one tag."""
-    table = KeyTable(prefix)
-    number = table
-    header = [
-        array(2),
-        _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans]),
-        array(len(models)),
-    ]
-    for name, blob in models.items():
-        header.append(array(2) + number[keys.model(name)] + raw(blob))
-    args = [b"".join(header)]
-    for entry in entries:
-        parts = [
-            array(9),
-            integer(entry.input + 1),
-            integer(entry.offset),
-            number[keys.memo("h", spans[entry.input].input, entry.offset)],
-            number[keys.verdict(entry.event_id)],
-            integer(entry.revision),
-            raw(entry.blob),
-            integer(entry.ttl),
-            array(len(entry.writes)),
+) -> list[Command]:
+    """The calls crible_record of one batch for one tag: verdicts in chunks, all that makes them known in the last."""
+    covered = _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans])
+    chain = Chain()
+    runs = cut(entries, VERDICTS_A_CALL)
+    commands: list[Command] = []
+    for number, run in enumerate(runs, 1):
+        last = number == len(runs)
+        table = KeyTable(prefix)
+        header = [array(5), covered, array(len(models) if last else 0)]
+        if last:
+            for name, blob in models.items():
+                header.append(array(2) + table[keys.model(name)] + raw(blob))
+        header += (integer(len(run)), raw(prefix.encode()), _encode(chain.link(last=last)))
+        args = [b"".join(header)]
+        args += [
+            b"".join((array(7), *_named(entry, spans, table), raw(entry.blob), integer(entry.ttl)))
+            for entry in run
         ]
-        for write in entry.writes:
-            pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
-            parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))
-        parts.append(array(len(entry.deletes)))
-        for delete in entry.deletes:
-            gone = [raw(name.encode()) for name in delete.fields]
-            parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
-        args.append(b"".join(parts))
-    names = table.names
-    return ("FCALL", "crible_record", len(names), *names, *args)
+        if last:
+            args += [_entry(entry, spans, table) for entry in entries]
+        names = table.names
+        commands.append(("FCALL", "crible_record", len(names), *names, *args))
+    return commands
+
+
+def _named(entry: Entry, spans: Sequence[Span], number: KeyTable) -> tuple[bytes, ...]:
+    return (
+        integer(entry.input + 1),
+        integer(entry.offset),
+        number[keys.memo("h", spans[entry.input].input, entry.offset)],
+        number[keys.verdict(entry.event_id)],
+        integer(entry.revision),
+    )
+
+
+def _entry(entry: Entry, spans: Sequence[Span], number: KeyTable) -> bytes:
+    """What is written when the verdict becomes known."""
+    parts = [array(7), *_named(entry, spans, number), array(len(entry.writes))]
+    for write in entry.writes:
+        pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
+        parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))
+    parts.append(array(len(entry.deletes)))
+    for delete in entry.deletes:
+        gone = [raw(name.encode()) for name in delete.fields]
+        parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
+    return b"".join(parts)
 
 
 def advance_command(prefix: str, span: Span, epoch: int, models: Mapping[str, bytes]) -> Command:

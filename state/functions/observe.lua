@@ -1,17 +1,18 @@
--- FCALL crible_observe: applies a batch to one hash tag and answers what its windows say.
+-- FCALL crible_observe: applies a chunk of a batch to one hash tag and answers what its windows say.
 -- KEYS[1]: fences; every other key is numbered by the arguments (from 1; 0: none).
--- ARGS[1]: msgpack [tag prefix, lane, spans [[input, prev, end, epoch, crc]]]; then one msgpack list per event:
+-- ARGS[1]: msgpack [tag prefix, lane, spans [[input, prev, end, epoch, crc]], chain [token, index, last]]; then one msgpack
+-- list per event:
 --   1 span | 2 offset | 3 content hash | 4 memo key | 5 event key | 6 event reference | 7 identity | 8 beneficiary
 --   9 event keys to undo | 10 reference to undo | 11 verdict key | 12 ops | 13 reads [[kind, key]]
 -- Answers per event [status, results, reads, recorded verdict or nil, short keys]; results nil: the memo was forgotten;
 -- short keys: of the memoised results, nil for an event applied by this call.
 -- Status: 0 nothing to apply, 1 new, 2 the same again, 3 other content under a known id.
 local READS = {
-  function(key) return redis.call('GET', key) end,
-  function(key) return redis.call('HGETALL', key) end,
+  function(key) return call('GET', key) end,
+  function(key) return call('HGETALL', key) end,
   function(key)
-    local last = redis.call('HGET', key, 'last')
-    return last and {last, redis.call('HGET', key, last)} or false
+    local last = call('HGET', key, 'last')
+    return last and {last, call('HGET', key, last)} or false
   end,
 }
 
@@ -26,10 +27,10 @@ end
 
 -- The memoised answer of an offset at or below the fence.
 local function remembered(entry, span, keys)
-  local memo = redis.call('HGET', keys[entry[4]], string.format('%.0f', entry[2]))
+  local memo = call('HGET', keys[entry[4]], format('%.0f', entry[2]))
   if memo then
     local answer = decode(memo)
-    if answer[1] ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. string.format('%.0f', entry[2])) end
+    if answer[1] ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. format('%.0f', entry[2])) end
     return answer[2], answer[3], answer[4]
   end
   if entry[5] == 0 then return 0, {}, {} end
@@ -43,10 +44,10 @@ local function recorded_verdict(entry, keys, recorded, status)
   if entry[11] == 0 then return false end
   local key, revision = keys[entry[11]], false
   if entry[2] <= recorded then
-    revision = redis.call('HGET', keys[entry[4]], 'r' .. string.format('%.0f', entry[2]))
+    revision = call('HGET', keys[entry[4]], 'r' .. format('%.0f', entry[2]))
   end
-  if not revision and status == 2 then revision = redis.call('HGET', key, 'last') end
-  return revision and redis.call('HGET', key, revision)
+  if not revision and status == 2 then revision = call('HGET', key, 'last') end
+  return revision and call('HGET', key, revision)
 end
 
 -- Applies one event for the first time in this lane. The home lane decides whether it is new.
@@ -76,6 +77,8 @@ local function observe(keys, args)
   local prefix, fences, home = #tag, keys[1], lane == 'h'
   local lane_field = 'o|' .. lane .. '|'
   local found = check_spans(fences, spans, lane_field)
+  local chain, chain_name = header[4], tag .. lane .. (spans[1] and spans[1][1] or '')
+  check_chain(chain_name, chain, found)
   local recorded = {}
   for i = 1, #spans do recorded[i] = offset_of(fences, 'r|' .. spans[i][1]) end
   local answers, memos, blocks = {}, {}, {}
@@ -95,7 +98,7 @@ local function observe(keys, args)
         memos[block] = list
         blocks[#blocks + 1] = block
       end
-      list[#list + 1] = string.format('%.0f', entry[2])
+      list[#list + 1] = format('%.0f', entry[2])
       list[#list + 1] = encode({entry[3], status, results, names})
     end
     answers[i - 1] = {status, results, fresh_reads(entry, keys),
@@ -103,8 +106,9 @@ local function observe(keys, args)
   end
   commit()
   commit_tiles()
-  for i = 1, #blocks do redis.call('HSET', blocks[i], unpack(memos[blocks[i]])) end
+  for i = 1, #blocks do call('HSET', blocks[i], unpack(memos[blocks[i]])) end
   move_fences(fences, spans, found, lane_field)
+  chunk_done(chain_name, chain)
   return answers
 end
 redis.register_function('crible_observe', observe)
