@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, count
 from struct import Struct
 from zlib import crc32
@@ -19,8 +20,10 @@ from state.packing import INT64, array, integer, key, listing, raw
 from state.router import Command
 
 _encode = msgspec.msgpack.encode
+_LENGTHS = Struct("<HH")
 _NO_KEY = key(0)
 CONTENT_BYTES = 16
+LABEL_BYTES = 4
 _HEAD = Struct(">BBqBqB16s")  # a list of 13: span, offset, content hash...
 _RAW16 = 0xA0 | CONTENT_BYTES
 _EMPTY, _NOTHING = raw(b""), array(0)
@@ -51,6 +54,7 @@ class ObserveCall:
         self._prefix, self._lane, self._spans = prefix, lane, spans
         self._table = KeyTable(prefix)
         self._args: list[bytes] = []
+        self.labels: list[bytes] = []
         self.asked: list[int] = []  # which events of the batch, in the order of the answers
         self.places: list[tuple[Sequence[int], Sequence[int]]] = []  # which of their ops and reads
 
@@ -68,20 +72,22 @@ class ObserveCall:
             raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
         ref = ask.ref or b""
+        label = labels(ops)
+        self.labels.append(label)
         answered = ask.event_id or ask.answers
         parts = [
             _HEAD.pack(0x9D, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
             _NO_KEY if event_key is None else number[event_key],
             raw(ref),
-            raw(_encode([ask.event_id, ask.claim_id])) if event_key else _EMPTY,
-            raw(ask.beneficiary.encode()),
+            raw(_told(ask, ops)) if event_key else _EMPTY,
+            raw(label),
             listing([number[name] for name in undo_keys]) if undo_keys else _NOTHING,
             raw(ask.undo) if ask.undo else _EMPTY,
             number[keys.verdict(answered)] if self._lane == "h" and answered else _NO_KEY,
             array(len(ops)),
         ]
-        for _, names, head, tail in ops:
+        for _, names, head, tail, _, _ in ops:
             if len(names) == 1:
                 parts += (head, number[names[0]], tail)
             else:
@@ -98,6 +104,32 @@ class ObserveCall:
         header = _encode([self._prefix, self._lane, covered, link])
         names = self._table.names
         return ("FCALL", "crible_observe", len(names), *names, header, *self._args)
+
+
+def labels(ops: Sequence[Op]) -> bytes:
+    """What tells the ops of one event from each other: four bytes each."""
+    return _labels(len(ops)).pack(*[crc32(op[1][0].encode()) for op in ops])
+
+
+@lru_cache(maxsize=256)
+def _labels(count: int) -> Struct:
+    return Struct(f"<{count}I")
+
+
+def _told(ask: Ask, ops: Sequence[Op]) -> bytes:
+    """What the record of an event keeps: who it was about, and what to take out again."""
+    identity, who = _encode([ask.event_id, ask.claim_id]), ask.beneficiary
+    parts = [b"", identity, who.encode(), b""]
+    effects = 0
+    for _, names, _, _, mark, kept in ops:
+        if mark:
+            name = names[0]
+            short = name[:2] if who and name[2:] == who else name
+            parts += (mark, raw(short.encode()), kept)
+            effects += 1
+    parts[0] = _LENGTHS.pack(len(identity), len(parts[2]))
+    parts[3] = array(effects)
+    return b"".join(parts)
 
 
 def record_commands(

@@ -108,18 +108,21 @@ class Lanes:
             [span.input for span in self._spans],
         )
         rows = []
-        for call, reply in zip([call for chunks in calls for call in chunks.calls], replies, strict=True):
-            for index, (ops, reads), row in zip(call.asked, call.places, reply, strict=True):
+        sent = [call for chunks in calls for call in chunks.calls]
+        for call, reply in zip(sent, replies, strict=True):
+            for index, (ops, reads), asked, row in zip(
+                call.asked, call.places, call.labels, reply, strict=True
+            ):
                 rows.append((index, row))
                 for at, value in zip(reads, row[2], strict=True):
                     self._values[index][at] = read_value(self._reads[index][at], value)
-                if row[1] is None:
+                if row[1] is None and row[0] == 1:
                     self._answers[index].gone = True
-                elif row[0] < 2 and row[4] is None and len(ops) == len(self._ops[index]):
-                    self._results[index] = list(row[1])
-                elif row[0] < 2:
-                    asked = [self._ops[index][at] for at in ops]
-                    found = results_of(row, asked, self._events[index].beneficiary)
-                    for at, result in zip(ops, found, strict=True):
-                        self._results[index][at] = result
+                elif row[0] < 2 and ops:
+                    found = results_of(row[1], asked)
+                    if len(ops) == len(self._ops[index]):
+                        self._results[index] = found
+                    else:
+                        for at, result in zip(ops, found, strict=True):
+                            self._results[index][at] = result
         return rows
