@@ -15,7 +15,7 @@ from state.keys import Lane
 from state.ops import Op, Read
 from state.router import Command
 
-OPS_A_CALL = 160  # ops and reads: about fifteen claims, two milliseconds
+OPS_A_CALL = 96  # ops and reads: about seven claims
 
 
 class ObserveChunks:
