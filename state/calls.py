@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, count
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -47,6 +48,18 @@ class KeyTable(defaultdict[str, bytes]):
         return [prefix + name for name in self]
 
 
+class Share(NamedTuple):
+    """What one event asks of one tag."""
+
+    place: int  # in the batch
+    ask: Ask
+    ops: Sequence[Op]
+    reads: Sequence[Read]
+    event_key: str | None
+    undo_keys: Sequence[str]
+    places: tuple[Sequence[int], Sequence[int]]  # which of the event's ops and reads these are
+
+
 class ObserveCall:
     """One FCALL crible_observe, for one tag and lane."""
 
@@ -58,16 +71,9 @@ class ObserveCall:
         self.asked: list[int] = []  # which events of the batch, in the order of the answers
         self.places: list[tuple[Sequence[int], Sequence[int]]] = []  # which of their ops and reads
 
-    def add(
-        self,
-        index: int,
-        ask: Ask,
-        ops: Sequence[Op],
-        reads: Sequence[Read],
-        event_key: str | None,
-        undo_keys: Sequence[str],
-    ) -> None:
+    def add(self, share: Share) -> None:
         """One event, with what it asks of this tag. Raises ValueError for a content hash of another size."""
+        index, ask, ops, reads, event_key, undo_keys, places = share
         if len(ask.content) != CONTENT_BYTES:
             raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
@@ -97,6 +103,7 @@ class ObserveCall:
             parts += (_READS[kind], number[name])
         self._args.append(b"".join(parts))
         self.asked.append(index)
+        self.places.append(places)
 
     def command(self, spans: Sequence[Span], epochs: Mapping[str, int], link: Link) -> Command:
         """The call, with what it covers of each input and its place in the batch."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from state.batch import Ask, Span
-from state.calls import ObserveCall
+from state.batch import Span
+from state.calls import ObserveCall, Share
 from state.chain import Chain
 from state.keys import Lane
-from state.ops import Op, Read
 from state.router import Command
 
 OPS_A_CALL = 96  # ops and reads: about seven claims
@@ -29,26 +28,17 @@ class ObserveChunks:
         self.calls: list[ObserveCall] = [ObserveCall(prefix, lane, spans)]
         self._begins: list[list[int]] = [list(self._ends)]
 
-    def add(
-        self,
-        index: int,
-        ask: Ask,
-        ops: Sequence[Op],
-        reads: Sequence[Read],
-        event_key: str | None,
-        undo_keys: Sequence[str],
-        places: tuple[Sequence[int], Sequence[int]],
-    ) -> None:
+    def add(self, share: Share) -> None:
         """One event, in the order of the batch. Raises ValueError for a content hash of another size."""
-        weight = 1 + len(ops) + len(reads)
+        ask = share.ask
+        weight = 1 + len(share.ops) + len(share.reads)
         if self._weight and self._weight + weight > OPS_A_CALL:
             self.calls.append(ObserveCall(self._prefix, self._lane, self._spans))
             self._begins.append(list(self._ends))
             self._weight = 0
         self._weight += weight
         self._ends[ask.input] = max(self._ends[ask.input], ask.offset)
-        self.calls[-1].add(index, ask, ops, reads, event_key, undo_keys)
-        self.calls[-1].places.append(places)
+        self.calls[-1].add(share)
 
     def commands(self) -> Iterator[Command]:
         """The calls in the order in which they are to be sent."""

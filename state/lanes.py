@@ -12,6 +12,7 @@ from typing import Any
 from state import keys
 from state.answers import read_value, results_of
 from state.batch import Answer, Ask, Span
+from state.calls import Share
 from state.chunks import ObserveChunks
 from state.keys import Lane
 from state.ops import Op, Read
@@ -99,7 +100,7 @@ class Lanes:
         all_ops, all_reads = self._ops[index], self._reads[index]
         mine = all_ops if len(ops) == len(all_ops) else [all_ops[i] for i in ops]
         look = all_reads if len(reads) == len(all_reads) else [all_reads[i] for i in reads]
-        call.add(index, self._events[index], mine, look, event, undo, (ops, reads))
+        call.add(Share(index, self._events[index], mine, look, event, undo, (ops, reads)))
 
     def _send(self, calls: Sequence[ObserveChunks]) -> list[tuple[int, list[Any]]]:
         """Send the calls of every tag at once; results and values find their places, the rows are returned."""
