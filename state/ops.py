@@ -23,14 +23,14 @@ FOREVER = 0
 
 APPEND, REGISTER, TILE, DAY, COUNT = 1, 2, 3, 4, 5
 
-_TILE = Struct(">BqBqBqBqB8s")
-_DAY = Struct(">BqB8sBq")
+_TILE = Struct(">BqBiBIBqB8s")
+_DAY = Struct(">BiB8sBI")
 _WINDOW = Struct(">BqBqBqBq")
-_RAW8 = 0xA8
+_RAW8, _INT32, _UINT32 = 0xA8, 0xD2, 0xCE
 _APPEND, _TILED = array(7) + bytes((APPEND,)), array(8) + bytes((TILE,))
 _APPENDED, _TILE_KEPT = array(4) + bytes((APPEND,)), array(7) + bytes((TILE,))
 _DAY_KEPT, _COUNT_KEPT = array(5) + bytes((DAY,)), array(4) + bytes((COUNT,))
-_KEPT_SIZE = Struct(">BqBq")
+_KEPT_SIZE = Struct(">BBI")  # a size below 128 is its own byte
 _DAILY, _COUNTED = array(5) + bytes((DAY,)), array(5) + bytes((COUNT,))
 _KEPT_FACTS = integer(FACT_BYTES) + FALSE + FALSE + integer(FOREVER)
 _KEPT_COUNT = integer(KEEP_SHORT)
@@ -62,9 +62,7 @@ class Read(NamedTuple):
 def _append(entity: str, key: str, records: bytes, size: int, cut: int, keep: int) -> Op:
     kept = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
     mark = _APPENDED if records else b""
-    return _op(
-        Op, (entity, (key,), _APPEND, raw(records) + kept, mark, _KEPT_SIZE.pack(INT64, size, INT64, keep))
-    )
+    return _op(Op, (entity, (key,), _APPEND, raw(records) + kept, mark, _KEPT_SIZE.pack(size, _UINT32, keep)))
 
 
 def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
@@ -110,7 +108,7 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
     `instant` is the arrival in seconds, `day` the calendar day of that arrival where the payer lives,
     `beneficiary` the 8-byte reference.
     """
-    tail = _TILE.pack(INT64, instant, INT64, day, INT64, lines, INT64, amount, _RAW8, beneficiary)
+    tail = _TILE.pack(INT64, instant, _INT32, day, _UINT32, lines, INT64, amount, _RAW8, beneficiary)
     return _op(
         Op, (inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail, _TILE_KEPT, tail)
     )
@@ -118,7 +116,7 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
 
 def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
     """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
-    tail = _DAY.pack(INT64, minutes, _RAW8, beneficiary, INT64, commune)
+    tail = _DAY.pack(_INT32, minutes, _RAW8, beneficiary, _UINT32, commune)
     return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail, _DAY_KEPT, tail))
 
 
