@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
 import msgspec
 
 from state.batch import Identity
-from state.ops import Op, Read
+from state.calls import LABEL_BYTES
+from state.ops import Read
 
 _EVENT = Struct("<xc16sIdHH")  # version byte, state, content hash, crc of the input, offset, lengths
+_MEMO = Struct("<xB16sH")  # version byte, status, content hash, number of results
+_NOTHING = 0xFFFFFFFF  # the length of a result that is nil
 
 
-def results_of(row: list[Any], ops: Sequence[Op], beneficiary: str) -> list[bytes | None]:
-    """The result of each op of an event; None for one that was not applied when the event was."""
-    results, remembered = row[1], row[4]
-    if remembered is None:
-        return list(results)
+def results_of(memo: bytes | None, asked: bytes) -> list[bytes | None]:
+    """The result of each op of an event, by the labels of the ops; None for one that was not applied when it was."""
+    if memo is None:
+        return [None] * (len(asked) // LABEL_BYTES)
+    _, _, count = _MEMO.unpack_from(memo)
+    begin = _MEMO.size + LABEL_BYTES * count
+    at = begin + 4 * count
+    results: list[bytes | None] = []
+    for length in _lengths(count).unpack_from(memo, begin):
+        if length == _NOTHING:
+            results.append(None)
+        else:
+            results.append(memo[at : at + length])
+            at += length
+    remembered = memo[_MEMO.size : begin]
+    if asked == remembered:
+        return results
     left: dict[bytes, list[bytes | None]] = {}
-    for name, result in zip(remembered, results, strict=True):
-        left.setdefault(name, []).append(result)
+    for label, result in zip(_parts(remembered), results, strict=True):
+        left.setdefault(label, []).append(result)
     found: list[bytes | None] = []
-    for op in ops:
-        waiting = left.get(_short(op.keys[0], beneficiary))
+    for label in _parts(asked):
+        waiting = left.get(label)
         found.append(waiting.pop(0) if waiting else None)
     return found
 
 
-def _short(key: str, beneficiary: str) -> bytes:
-    """A key as the functions remember it: without the beneficiary where it ends with it."""
-    return (key[:2] if beneficiary and key[2:] == beneficiary else key).encode()
+def _parts(labels: bytes) -> list[bytes]:
+    return [labels[at : at + LABEL_BYTES] for at in range(0, len(labels), LABEL_BYTES)]
+
+
+@lru_cache(maxsize=256)
+def _lengths(count: int) -> Struct:
+    return Struct(f"<{count}I")
 
 
 def read_value(read: Read, value: Any) -> Any:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, count
 from struct import Struct
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from state import keys
 from state.batch import Ask, Entry, Span
+from state.chain import VERDICTS_A_CALL, Chain, Link, cut
 from state.keys import Lane
 from state.ops import Op, Read
 from state.packing import INT64, array, integer, key, listing, raw
 from state.router import Command
 
 _encode = msgspec.msgpack.encode
+_LENGTHS = Struct("<HH")
 _NO_KEY = key(0)
 CONTENT_BYTES = 16
+LABEL_BYTES = 4
 _HEAD = Struct(">BBqBqB16s")  # a list of 13: span, offset, content hash...
 _RAW16 = 0xA0 | CONTENT_BYTES
 _EMPTY, _NOTHING = raw(b""), array(0)
@@ -43,46 +48,52 @@ class KeyTable(defaultdict[str, bytes]):
         return [prefix + name for name in self]
 
 
+class Share(NamedTuple):
+    """What one event asks of one tag."""
+
+    place: int  # in the batch
+    ask: Ask
+    ops: Sequence[Op]
+    reads: Sequence[Read]
+    event_key: str | None
+    undo_keys: Sequence[str]
+    places: tuple[Sequence[int], Sequence[int]]  # which of the event's ops and reads these are
+
+
 class ObserveCall:
     """One FCALL crible_observe, for one tag and lane."""
 
-    def __init__(self, prefix: str, lane: Lane, spans: Sequence[Span], epochs: Mapping[str, int]) -> None:
-        self._lane = lane
-        self._spans = spans
+    def __init__(self, prefix: str, lane: Lane, spans: Sequence[Span]) -> None:
+        self._prefix, self._lane, self._spans = prefix, lane, spans
         self._table = KeyTable(prefix)
-        header = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
-        self._args: list[bytes] = [_encode([prefix, lane, header])]
+        self._args: list[bytes] = []
+        self.labels: list[bytes] = []
         self.asked: list[int] = []  # which events of the batch, in the order of the answers
         self.places: list[tuple[Sequence[int], Sequence[int]]] = []  # which of their ops and reads
 
-    def add(
-        self,
-        index: int,
-        ask: Ask,
-        ops: Sequence[Op],
-        reads: Sequence[Read],
-        event_key: str | None,
-        undo_keys: Sequence[str],
-    ) -> None:
+    def add(self, share: Share) -> None:
         """One event, with what it asks of this tag. Raises ValueError for a content hash of another size."""
+        index, ask, ops, reads, event_key, undo_keys, places = share
         if len(ask.content) != CONTENT_BYTES:
             raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
         ref = ask.ref or b""
+        label = labels(ops)
+        self.labels.append(label)
         answered = ask.event_id or ask.answers
         parts = [
             _HEAD.pack(0x9D, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
             _NO_KEY if event_key is None else number[event_key],
             raw(ref),
-            raw(_encode([ask.event_id, ask.claim_id])) if event_key else _EMPTY,
-            raw(ask.beneficiary.encode()),
+            raw(_told(ask, ops)) if event_key else _EMPTY,
+            raw(label),
             listing([number[name] for name in undo_keys]) if undo_keys else _NOTHING,
             raw(ask.undo) if ask.undo else _EMPTY,
             number[keys.verdict(answered)] if self._lane == "h" and answered else _NO_KEY,
             array(len(ops)),
         ]
-        for _, names, head, tail in ops:
+        for _, names, head, tail, _, _ in ops:
             if len(names) == 1:
                 parts += (head, number[names[0]], tail)
             else:
@@ -92,52 +103,95 @@ class ObserveCall:
             parts += (_READS[kind], number[name])
         self._args.append(b"".join(parts))
         self.asked.append(index)
+        self.places.append(places)
 
-    def command(self) -> Command:
+    def command(self, spans: Sequence[Span], epochs: Mapping[str, int], link: Link) -> Command:
+        """The call, with what it covers of each input and its place in the batch."""
+        covered = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
+        header = _encode([self._prefix, self._lane, covered, link])
         names = self._table.names
-        return ("FCALL", "crible_observe", len(names), *names, *self._args)
+        return ("FCALL", "crible_observe", len(names), *names, header, *self._args)
 
 
-def record_command(
+def labels(ops: Sequence[Op]) -> bytes:
+    """What tells the ops of one event from each other: four bytes each."""
+    return _labels(len(ops)).pack(*[crc32(op[1][0].encode()) for op in ops])
+
+
+@lru_cache(maxsize=256)
+def _labels(count: int) -> Struct:
+    return Struct(f"<{count}I")
+
+
+def _told(ask: Ask, ops: Sequence[Op]) -> bytes:
+    """What the record of an event keeps: who it was about, and what to take out again."""
+    identity, who = _encode([ask.event_id, ask.claim_id]), ask.beneficiary
+    parts = [b"", identity, who.encode(), b""]
+    effects = 0
+    for _, names, _, _, mark, kept in ops:
+        if mark:
+            name = names[0]
+            short = name[:2] if who and name[2:] == who else name
+            parts += (mark, raw(short.encode()), kept)
+            effects += 1
+    parts[0] = _LENGTHS.pack(len(identity), len(parts[2]))
+    parts[3] = array(effects)
+    return b"".join(parts)
+
+
+def record_commands(
     prefix: str,
     spans: Sequence[Span],
     epochs: Mapping[str, int],
     entries: Sequence[Entry],
     models: Mapping[str, bytes],
-) -> Command:
-    """One FCALL crible_record, for one tag."""
-    table = KeyTable(prefix)
-    number = table
-    header = [
-        array(2),
-        _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans]),
-        array(len(models)),
-    ]
-    for name, blob in models.items():
-        header.append(array(2) + number[keys.model(name)] + raw(blob))
-    args = [b"".join(header)]
-    for entry in entries:
-        parts = [
-            array(9),
-            integer(entry.input + 1),
-            integer(entry.offset),
-            number[keys.memo("h", spans[entry.input].input, entry.offset)],
-            number[keys.verdict(entry.event_id)],
-            integer(entry.revision),
-            raw(entry.blob),
-            integer(entry.ttl),
-            array(len(entry.writes)),
+) -> list[Command]:
+    """The calls crible_record of one batch for one tag: verdicts in chunks, all that makes them known in the last."""
+    covered = _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans])
+    chain = Chain()
+    runs = cut(entries, VERDICTS_A_CALL)
+    commands: list[Command] = []
+    for number, run in enumerate(runs, 1):
+        last = number == len(runs)
+        table = KeyTable(prefix)
+        header = [array(5), covered, array(len(models) if last else 0)]
+        if last:
+            for name, blob in models.items():
+                header.append(array(2) + table[keys.model(name)] + raw(blob))
+        header += (integer(len(run)), raw(prefix.encode()), _encode(chain.link(last=last)))
+        args = [b"".join(header)]
+        args += [
+            b"".join((array(7), *_named(entry, spans, table), raw(entry.blob), integer(entry.ttl)))
+            for entry in run
         ]
-        for write in entry.writes:
-            pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
-            parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))
-        parts.append(array(len(entry.deletes)))
-        for delete in entry.deletes:
-            gone = [raw(name.encode()) for name in delete.fields]
-            parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
-        args.append(b"".join(parts))
-    names = table.names
-    return ("FCALL", "crible_record", len(names), *names, *args)
+        if last:
+            args += [_entry(entry, spans, table) for entry in entries]
+        names = table.names
+        commands.append(("FCALL", "crible_record", len(names), *names, *args))
+    return commands
+
+
+def _named(entry: Entry, spans: Sequence[Span], number: KeyTable) -> tuple[bytes, ...]:
+    return (
+        integer(entry.input + 1),
+        integer(entry.offset),
+        number[keys.memo("h", spans[entry.input].input, entry.offset)],
+        number[keys.verdict(entry.event_id)],
+        integer(entry.revision),
+    )
+
+
+def _entry(entry: Entry, spans: Sequence[Span], number: KeyTable) -> bytes:
+    """What is written when the verdict becomes known."""
+    parts = [array(7), *_named(entry, spans, number), array(len(entry.writes))]
+    for write in entry.writes:
+        pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
+        parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))
+    parts.append(array(len(entry.deletes)))
+    for delete in entry.deletes:
+        gone = [raw(name.encode()) for name in delete.fields]
+        parts.append(array(1 + len(gone)) + number[delete.key] + b"".join(gone))
+    return b"".join(parts)
 
 
 def advance_command(prefix: str, span: Span, epoch: int, models: Mapping[str, bytes]) -> Command:

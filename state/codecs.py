@@ -15,7 +15,7 @@ _LOG = Struct("<12si8sqIIIIIqHBB")
 _FACT = Struct("<12siiB3xII")
 _DOCUMENT = Struct("<12si8s8s8sIIB3x")
 _CLONE = Struct("<12si8sq")
-_WINDOW = Struct("<14d")
+_WINDOW = Struct("<3d3fd7f")
 _SHEET = Struct("<iII")
 _FREQUENCY = Struct("<6I")
 

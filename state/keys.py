@@ -6,7 +6,7 @@ Every key begins with a hash tag, so that all keys of one call lie in one slot:
     {s}:intern  {s}:names        name -> number (hash), names by number from 2**30 up (list); tag 0
     {s}:fence                    hash: o|<lane>|<input> observed, r|<input> recorded, e|<input> owner epoch,
                                  m|<input> oldest memo block that is kept
-    {s}:memo:<lane>:<input>:<block>   hash: <offset> -> content hash and answer; r<offset> -> revision
+    {s}:memo:<lane>:<input>:<block>   hash: <offset> -> status, content hash, results; r<offset> -> revision
     recorded {s}:x:<ref>  {s}:y:<ref>     what an event did in its home tag and in other tags (24 months)
     {s}:b:<beneficiary>          log of care lines            {s}:k:<beneficiary>   permanent facts
     {s}:r:<beneficiary>          registry entry               {s}:o:<beneficiary>   open events (hash)

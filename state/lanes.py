@@ -12,7 +12,8 @@ from typing import Any
 from state import keys
 from state.answers import read_value, results_of
 from state.batch import Answer, Ask, Span
-from state.calls import ObserveCall
+from state.calls import Share
+from state.chunks import ObserveChunks
 from state.keys import Lane
 from state.ops import Op, Read
 from state.servers import Servers
@@ -84,12 +85,12 @@ class Lanes:
                     self._add(call, index, mine, look, event, undo if new else [])
         self._send(calls)
 
-    def _calls(self, lane: Lane) -> list[ObserveCall]:
-        return [ObserveCall(prefix, lane, self._spans, self._epochs) for prefix in self._servers.prefixes]
+    def _calls(self, lane: Lane) -> list[ObserveChunks]:
+        return [ObserveChunks(prefix, lane, self._spans, self._epochs) for prefix in self._servers.prefixes]
 
     def _add(
         self,
-        call: ObserveCall,
+        call: ObserveChunks,
         index: int,
         ops: Sequence[int],
         reads: Sequence[int],
@@ -99,27 +100,30 @@ class Lanes:
         all_ops, all_reads = self._ops[index], self._reads[index]
         mine = all_ops if len(ops) == len(all_ops) else [all_ops[i] for i in ops]
         look = all_reads if len(reads) == len(all_reads) else [all_reads[i] for i in reads]
-        call.add(index, self._events[index], mine, look, event, undo)
-        call.places.append((ops, reads))
+        call.add(Share(index, self._events[index], mine, look, event, undo, (ops, reads)))
 
-    def _send(self, calls: Sequence[ObserveCall]) -> list[tuple[int, list[Any]]]:
-        """Send one call a tag; results and values find their places, the rows are returned."""
+    def _send(self, calls: Sequence[ObserveChunks]) -> list[tuple[int, list[Any]]]:
+        """Send the calls of every tag at once; results and values find their places, the rows are returned."""
         replies = self._servers.run(
-            [(tag, call.command()) for tag, call in enumerate(calls)], [span.input for span in self._spans]
+            [(tag, command) for tag, chunks in enumerate(calls) for command in chunks.commands()],
+            [span.input for span in self._spans],
         )
         rows = []
-        for call, reply in zip(calls, replies, strict=True):
-            for index, (ops, reads), row in zip(call.asked, call.places, reply, strict=True):
+        sent = [call for chunks in calls for call in chunks.calls]
+        for call, reply in zip(sent, replies, strict=True):
+            for index, (ops, reads), asked, row in zip(
+                call.asked, call.places, call.labels, reply, strict=True
+            ):
                 rows.append((index, row))
                 for at, value in zip(reads, row[2], strict=True):
                     self._values[index][at] = read_value(self._reads[index][at], value)
-                if row[1] is None:
+                if row[1] is None and row[0] == 1:
                     self._answers[index].gone = True
-                elif row[0] < 2 and row[4] is None and len(ops) == len(self._ops[index]):
-                    self._results[index] = list(row[1])
-                elif row[0] < 2:
-                    asked = [self._ops[index][at] for at in ops]
-                    found = results_of(row, asked, self._events[index].beneficiary)
-                    for at, result in zip(ops, found, strict=True):
-                        self._results[index][at] = result
+                elif row[0] < 2 and ops:
+                    found = results_of(row[1], asked)
+                    if len(ops) == len(self._ops[index]):
+                        self._results[index] = found
+                    else:
+                        for at, result in zip(ops, found, strict=True):
+                            self._results[index][at] = result
         return rows

@@ -11,7 +11,7 @@ from state import keys
 from state.errors import ConfigurationError
 from state.router import Command
 
-FORMATS = {"events": 1, "logs": 1, "tiles": 1, "sheets": 1, "memo": 1}
+FORMATS = {"events": 2, "logs": 1, "tiles": 2, "sheets": 1, "families": 2, "memo": 2}
 """Version of each packed format; raised with a change that older code cannot read."""
 TAGS_STANDALONE = 1
 TAGS_CLUSTER = 16

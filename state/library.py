@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from state.errors import ConfigurationError
 
 NAME = "crible"
-VERSION = 1  # raise it with every change of meaning: a server with a newer library refuses older workers
+VERSION = 2  # raise it with every change of meaning: a server with a newer library refuses older workers
 PARTS = (
     "bind", "unit", "append", "rings", "tiles", "counts", "events", "fences", "observe", "record", "names",
 )  # fmt: skip

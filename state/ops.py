@@ -23,23 +23,29 @@ FOREVER = 0
 
 APPEND, REGISTER, TILE, DAY, COUNT = 1, 2, 3, 4, 5
 
-_TILE = Struct(">BqBqBqBqB8s")
-_DAY = Struct(">BqB8sBq")
+_TILE = Struct(">BqBiBIBqB8s")
+_DAY = Struct(">BiB8sBI")
 _WINDOW = Struct(">BqBqBqBq")
-_RAW8 = 0xA8
+_RAW8, _INT32, _UINT32 = 0xA8, 0xD2, 0xCE
 _APPEND, _TILED = array(7) + bytes((APPEND,)), array(8) + bytes((TILE,))
+_APPENDED, _TILE_KEPT = array(4) + bytes((APPEND,)), array(7) + bytes((TILE,))
+_DAY_KEPT, _COUNT_KEPT = array(5) + bytes((DAY,)), array(4) + bytes((COUNT,))
+_KEPT_SIZE = Struct(">BBI")  # a size below 128 is its own byte
 _DAILY, _COUNTED = array(5) + bytes((DAY,)), array(5) + bytes((COUNT,))
 _KEPT_FACTS = integer(FACT_BYTES) + FALSE + FALSE + integer(FOREVER)
 _KEPT_COUNT = integer(KEEP_SHORT)
+_FACTS_SIZE = integer(FACT_BYTES) + integer(FOREVER)
 
 
 class Op(NamedTuple):
-    """One operation, packed but for the numbers of its keys."""
+    """One operation, packed but for the numbers of its keys, and what of it the event's record is told."""
 
     entity: str
     keys: tuple[str, ...]  # without the tag's prefix
     head: bytes  # array head and code
     tail: bytes  # the arguments after the keys
+    mark: bytes = b""  # array head and code of the effect to take out again; empty where there is none
+    kept: bytes = b""  # the effect's arguments after the key
 
 
 _op = tuple.__new__  # a dozen a claim: three times as fast as the named constructor
@@ -55,7 +61,8 @@ class Read(NamedTuple):
 
 def _append(entity: str, key: str, records: bytes, size: int, cut: int, keep: int) -> Op:
     kept = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
-    return _op(Op, (entity, (key,), _APPEND, raw(records) + kept))
+    mark = _APPENDED if records else b""
+    return _op(Op, (entity, (key,), _APPEND, raw(records) + kept, mark, _KEPT_SIZE.pack(size, _UINT32, keep)))
 
 
 def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
@@ -65,7 +72,9 @@ def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
 
 def append_facts(beneficiary: str, records: bytes) -> Op:
     """Add permanent facts (none: only look); answers all facts there before."""
-    return _op(Op, (beneficiary, (keys.facts(beneficiary),), _APPEND, raw(records) + _KEPT_FACTS))
+    mark = _APPENDED if records else b""
+    tail = raw(records) + _KEPT_FACTS
+    return _op(Op, (beneficiary, (keys.facts(beneficiary),), _APPEND, tail, mark, _FACTS_SIZE))
 
 
 def append_document(document: str, records: bytes, cut: int) -> Op:
@@ -99,14 +108,16 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
     `instant` is the arrival in seconds, `day` the calendar day of that arrival where the payer lives,
     `beneficiary` the 8-byte reference.
     """
-    tail = _TILE.pack(INT64, instant, INT64, day, INT64, lines, INT64, amount, _RAW8, beneficiary)
-    return _op(Op, (inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail))
+    tail = _TILE.pack(INT64, instant, _INT32, day, _UINT32, lines, INT64, amount, _RAW8, beneficiary)
+    return _op(
+        Op, (inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail, _TILE_KEPT, tail)
+    )
 
 
 def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
     """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
-    tail = _DAY.pack(INT64, minutes, _RAW8, beneficiary, INT64, commune)
-    return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail))
+    tail = _DAY.pack(_INT32, minutes, _RAW8, beneficiary, _UINT32, commune)
+    return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail, _DAY_KEPT, tail))
 
 
 def count(family: str, bucket: int, member: str) -> Op:
@@ -114,7 +125,8 @@ def count(family: str, bucket: int, member: str) -> Op:
     if not member:
         raise ValueError("a counted member has a name")
     both = (keys.family(family, bucket), keys.family(family, bucket - 1))
-    return _op(Op, (family, both, _COUNTED, raw(member.encode()) + _KEPT_COUNT))
+    tail = raw(member.encode()) + _KEPT_COUNT
+    return _op(Op, (family, both, _COUNTED, tail, _COUNT_KEPT, tail))
 
 
 def read_claim(beneficiary: str, claim_id: str) -> Read:

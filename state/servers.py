@@ -96,10 +96,11 @@ class Servers:
 
 
 def _weight(error: Exception) -> tuple[int, int]:
-    """What to tell first: being outrun, another log, damage, then the deepest gap."""
+    """What to tell first: being outrun, another log, damage, what the server says, then the deepest gap.
+
+    A gap comes last: the calls after one that was refused find one.
+    """
+    if isinstance(error, Gap):
+        return 4, error.fence
     order: tuple[type[Exception], ...] = (Stale, OtherLog, StateError)
-    rank = next(
-        (index for index, kind in enumerate(order) if isinstance(error, kind) and not isinstance(error, Gap)),
-        3,
-    )
-    return rank, error.fence if isinstance(error, Gap) else 0
+    return next((index for index, kind in enumerate(order) if isinstance(error, kind)), 3), 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from state import keys, library
 from state.answers import identity_of
 from state.batch import Answer, Ask, Entry, Fences, Identity, Span
-from state.calls import advance_command, record_command
+from state.calls import advance_command, record_commands
 from state.checks import check_server
 from state.errors import Seen
 from state.lanes import Lanes
@@ -126,13 +127,16 @@ class Store:
             shares[servers.tag(entry.beneficiary)].append(index)
         blobs = self._shared(models)
         commands = [
-            (tag, record_command(prefix, inputs, self._epochs, [entries[i] for i in shares[tag]], blobs[tag]))
+            (tag, command)
             for tag, prefix in enumerate(servers.prefixes)
+            for command in record_commands(
+                prefix, inputs, self._epochs, [entries[i] for i in shares[tag]], blobs[tag]
+            )
         ]
+        replies = chain.from_iterable(servers.run(commands, _names(inputs)))
         standing: list[bytes | None] = [None] * len(entries)
-        for share, reply in zip(shares, servers.run(commands, _names(inputs)), strict=True):
-            for index, blob in zip(share, reply, strict=True):
-                standing[index] = blob
+        for index, blob in zip(chain.from_iterable(shares), replies, strict=True):
+            standing[index] = blob
         return standing
 
     def advance(self, input: str, prev: int, end: int, models: Mapping[str, bytes]) -> None:

@@ -5,13 +5,14 @@ local DAY_SECONDS = 86400
 local EVENT_TTL = 731 * DAY_SECONDS -- event records: 24 months
 local REF = 12 -- bytes of an event reference
 
-local pack, unpack_at, sub, find, rep, floor, pairs_of, encode, decode, concat
+local pack, unpack_at, sub, byte, find, rep, format, floor, max, min, encode, decode, concat, call
 local formats = {}
 
 local function bind()
   if pack then return end
   pack, unpack_at = struct.pack, struct.unpack
-  sub, find, rep, floor, concat = string.sub, string.find, string.rep, math.floor, table.concat
+  sub, byte, find, rep, floor, concat = string.sub, string.byte, string.find, string.rep, math.floor, table.concat
+  format, max, min, call = string.format, math.max, math.min, redis.call
   encode, decode = cmsgpack.pack, cmsgpack.unpack
 end
 

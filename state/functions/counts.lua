@@ -39,24 +39,25 @@ local function sheet(key, minutes, person, commune, by, age)
   return pack('<i4I4I4', total, #people / PERSON, #places / PLACE)
 end
 
--- Members, total and own count of a family's bucket; the total stands under the empty field name.
+-- Members, total and own count of a family's bucket; the first two stand under the empty field name, behind a version byte.
+local SUMS = '<I4I4'
 local function standing(key, member)
-  local total = field(key, '')
-  local members = size_of(key) - (total and 1 or 0)
-  return members, tonumber(total or '0'), tonumber(field(key, member) or '0')
+  look_at(key, member, '')
+  local sums, own = field(key, ''), tonumber(field(key, member) or '0')
+  if not sums then return 0, 0, own end
+  if #sums ~= 9 or sub(sums, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', key) end
+  local members, total = unpack_at(SUMS, sums, 2)
+  return members, total, own
 end
 
 local function count(key, before, member, by, ttl, age)
-  local own = tonumber(field(key, member) or '0') + by
-  if own < 0 then
+  local members, total, own = standing(key, member)
+  own, total = own + by, total + by
+  if own < 0 or total < 0 then
     if age < ttl - DAY_SECONDS then refuse('LOST', key) end
     return
   end
-  local total = tonumber(field(key, '') or '0') + by
-  put(key, member, own > 0 and tostring(own) or false, ttl)
-  put(key, '', total > 0 and tostring(total) or false, ttl)
-  if by < 0 then return end
-  local m, t, o = standing(key, member)
-  local mb, tb, ob = standing(before, member)
-  return pack('<I4I4I4I4I4I4', m, t, o, mb, tb, ob)
+  members = members + put(key, member, own > 0 and tostring(own) or false, ttl)
+  put(key, '', total > 0 and VERSION_BYTE .. pack(SUMS, members, total) or false, ttl)
+  if by > 0 then return pack('<I4I4I4I4I4I4', members, total, own, standing(before, member)) end
 end

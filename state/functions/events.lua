@@ -1,37 +1,36 @@
 -- What an event did to the state, kept under its reference so that it can be taken out exactly.
 --
 --   version byte, state: L applied, C cancelled, T cancelled before it came (nothing follows a T)
---   content hash (16), crc of the input (uint32), offset (double), lengths of identity and beneficiary (uint16 each),
---   identity, beneficiary, effects (msgpack; absent when cancelled)
-local HEAD_OF_EVENT = 35 -- first byte after the fixed part
+--   content hash (16), crc of the input (uint32), offset (double); then as the client packed it: lengths of identity and
+--   beneficiary (uint16 each), identity, beneficiary, effects (msgpack [code, short key, ...]; absent when cancelled)
+-- A short key is one without the tag, and without the beneficiary where it ends with it.
+local HEAD_OF_EVENT = 31 -- first byte of what the client packed
 
-local function event_value(state, entry, span, effects)
-  return VERSION_BYTE .. state .. entry[3] .. pack('<I4dI2I2', span[5], entry[2], #entry[7], #entry[8])
-    .. entry[7] .. entry[8] .. effects
+local function event_value(state, entry, span, told)
+  return VERSION_BYTE .. state .. entry[3] .. pack('<I4d', span[5], entry[2]) .. told
 end
 
--- Keys are kept without the tag, and without the beneficiary where they end with it.
-local function shorten(key, prefix, beneficiary)
-  if beneficiary ~= '' and sub(key, prefix + 3) == beneficiary then return sub(key, prefix + 1, prefix + 2) end
-  return sub(key, prefix + 1)
+-- Beneficiary and effects of what the client packed, which begins at byte `from`; and where the effects begin.
+local function told_of(value, from)
+  local identity, beneficiary = unpack_at('<I2I2', value, from)
+  local at = from + 4 + identity
+  local effects = at + beneficiary
+  return sub(value, at, effects - 1), decode(sub(value, effects)), effects
 end
 
--- Applies one op of an event under its key. Returns its answer and the effect to keep (nil: nothing to undo).
-local function apply(op, key, short, keys)
+-- Applies one op of an event under its key. Returns its answer.
+local function apply(op, key, keys)
   local code = op[1]
   if code == 1 then
-    local answer = append(key, op[3], op[4], op[5], op[6], op[7])
-    if #op[3] > 0 then return answer, {1, short, op[4], op[7]} end
-    return answer
+    return append(key, op[3], op[4], op[5], op[6], op[7])
   elseif code == 2 then
     return register(key, op[3], op[4], op[5])
   elseif code == 3 then
-    local answer = tile_in(key, keys[op[3]], op[4], op[5], op[6], op[7], op[8])
-    return answer, {3, short, op[4], op[5], op[6], op[7], op[8]}
+    return tile_in(key, keys[op[3]], op[4], op[5], op[6], op[7], op[8])
   elseif code == 4 then
-    return sheet(key, op[3], op[4], op[5], 1), {4, short, op[3], op[4], op[5]}
+    return sheet(key, op[3], op[4], op[5], 1)
   elseif code == 5 then
-    return count(key, keys[op[3]], op[4], 1, op[5]), {5, short, op[4], op[5]}
+    return count(key, keys[op[3]], op[4], 1, op[5])
   end
   refuse('FORMAT', 'op ' .. tostring(code))
 end
@@ -65,11 +64,8 @@ local function undo(key, ref, tag)
   end
   if sub(stored, 2, 2) ~= 'L' then return end
   local age = age_of(key)
-  local identity, beneficiary = unpack_at('<I2I2', stored, HEAD_OF_EVENT - 4)
-  local at = HEAD_OF_EVENT + identity
-  local who = sub(stored, at, at + beneficiary - 1)
-  at = at + beneficiary
-  take_all_back(decode(sub(stored, at)), ref, tag, who, age)
+  local who, effects, at = told_of(stored, HEAD_OF_EVENT)
+  take_all_back(effects, ref, tag, who, age)
   store(key, VERSION_BYTE .. 'C' .. sub(stored, 3, at - 1), EVENT_TTL)
 end
 
@@ -82,27 +78,19 @@ local function known(stored, entry, span)
   return 2, crc == span[5] and offset == entry[2]
 end
 
--- Applies the ops of a new event, all of them or, when it was cancelled beforehand, none. Answers the results and the
--- short keys they belong to: a replay may ask for other ops, when a referential has changed in between.
-local function perform(entry, span, keys, prefix, tag)
-  local stored = entry[5] > 0 and load(keys[entry[5]])
+-- Applies the ops of a new event, all of them or, when it was cancelled beforehand, none. Answers the results.
+local function perform(entry, span, keys, tag)
+  local event_key, ops = keys[entry[5]], entry[12] -- no key: nil
+  local stored = event_key and load(event_key)
   for i = 1, #entry[9] do undo(keys[entry[9][i]], entry[10], tag) end
-  local results, effects, names = {}, {}, {}
-  for i = 1, #entry[12] do
-    local key = keys[entry[12][i][2]]
-    names[i] = shorten(key, prefix, entry[8])
-    local answer, effect = apply(entry[12][i], key, names[i], keys)
-    results[i] = answer or false
-    if effect then effects[#effects + 1] = effect end
+  local results = {}
+  for i = 1, #ops do results[i] = apply(ops[i], keys[ops[i][2]], keys) or false end
+  if stored then -- a tombstone: answered as if it had been applied, and nothing of it stays
+    local who, effects, at = told_of(entry[7], 1)
+    take_all_back(effects, entry[6], tag, who, 0)
+    store(event_key, event_value('C', entry, span, sub(entry[7], 1, at - 1)), EVENT_TTL)
+  elseif event_key then
+    store(event_key, event_value('L', entry, span, entry[7]), EVENT_TTL)
   end
-  if entry[5] > 0 then
-    local key = keys[entry[5]]
-    if stored then -- a tombstone: answered as if it had been applied, and nothing of it stays
-      take_all_back(effects, entry[6], tag, entry[8], 0)
-      store(key, event_value('C', entry, span, ''), EVENT_TTL)
-    else
-      store(key, event_value('L', entry, span, encode(effects)), EVENT_TTL)
-    end
-  end
-  return results, names
+  return results
 end

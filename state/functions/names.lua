@@ -6,11 +6,11 @@ local function intern(keys, args)
   bind()
   local answer = {}
   for i = 1, #args do
-    local number = redis.call('HGET', keys[1], args[i])
+    local number = call('HGET', keys[1], args[i])
     if not number then
-      number = FIRST_NUMBER + redis.call('LLEN', keys[2])
-      redis.call('RPUSH', keys[2], args[i])
-      redis.call('HSET', keys[1], args[i], string.format('%.0f', number))
+      number = FIRST_NUMBER + call('LLEN', keys[2])
+      call('RPUSH', keys[2], args[i])
+      call('HSET', keys[1], args[i], format('%.0f', number))
     end
     answer[i] = tonumber(number)
   end

@@ -1,17 +1,22 @@
--- FCALL crible_observe: applies a batch to one hash tag and answers what its windows say.
+-- FCALL crible_observe: applies a chunk of a batch to one hash tag and answers what its windows say.
 -- KEYS[1]: fences; every other key is numbered by the arguments (from 1; 0: none).
--- ARGS[1]: msgpack [tag prefix, lane, spans [[input, prev, end, epoch, crc]]]; then one msgpack list per event:
---   1 span | 2 offset | 3 content hash | 4 memo key | 5 event key | 6 event reference | 7 identity | 8 beneficiary
---   9 event keys to undo | 10 reference to undo | 11 verdict key | 12 ops | 13 reads [[kind, key]]
--- Answers per event [status, results, reads, recorded verdict or nil, short keys]; results nil: the memo was forgotten;
--- short keys: of the memoised results, nil for an event applied by this call.
--- Status: 0 nothing to apply, 1 new, 2 the same again, 3 other content under a known id.
+-- ARGS[1]: msgpack [tag prefix, lane, spans [[input, prev, end, epoch, crc]], chain [token, index, last]]; then one msgpack
+-- list per event:
+--   1 span | 2 offset | 3 content hash | 4 memo key | 5 event key | 6 event reference | 7 what the event record is told
+--   8 labels of the ops (4 bytes each) | 9 event keys to undo | 10 reference to undo | 11 verdict key | 12 ops
+--   13 reads [[kind, key]]
+-- Answers per event [status, memo, reads, recorded verdict or nil]; memo nil: nothing is remembered. Status: 0 nothing to
+-- apply, 1 new, 2 the same again, 3 other content under a known id.
+-- A memo is a version byte, status (byte), content hash (16), number of results (uint16), their labels, their lengths
+-- (uint32 each, the highest: nil), the results. Labels tell the client which of its ops a result belongs to: a replay may
+-- ask for others, when a referential has changed in between.
+local NO_RESULT = 4294967295
 local READS = {
-  function(key) return redis.call('GET', key) end,
-  function(key) return redis.call('HGETALL', key) end,
+  function(key) return call('GET', key) end,
+  function(key) return call('HGETALL', key) end,
   function(key)
-    local last = redis.call('HGET', key, 'last')
-    return last and {last, redis.call('HGET', key, last)} or false
+    local last = call('HGET', key, 'last')
+    return last and {last, call('HGET', key, last)} or false
   end,
 }
 
@@ -24,48 +29,56 @@ local function fresh_reads(entry, keys)
   return answers
 end
 
--- The memoised answer of an offset at or below the fence.
-local function remembered(entry, span, keys)
-  local memo = redis.call('HGET', keys[entry[4]], string.format('%.0f', entry[2]))
-  if memo then
-    local answer = decode(memo)
-    if answer[1] ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. string.format('%.0f', entry[2])) end
-    return answer[2], answer[3], answer[4]
+local function memo_of(status, entry, results)
+  local count = #results
+  if count == 0 then return VERSION_BYTE .. pack('<Bc16I2', status, entry[3], 0) end
+  local lengths, parts = {}, {false, entry[8], false}
+  for i = 1, count do
+    local result = results[i]
+    lengths[i] = result and #result or NO_RESULT
+    parts[i + 3] = result or ''
   end
-  if entry[5] == 0 then return 0, {}, {} end
+  parts[1] = VERSION_BYTE .. pack('<Bc16I2', status, entry[3], count)
+  parts[3] = pack(format_of('I4', count), unpack(lengths))
+  return concat(parts)
+end
+
+-- Status and memo of an offset at or below the fence.
+local function remembered(entry, span, keys)
+  local memo = call('HGET', keys[entry[4]], format('%.0f', entry[2]))
+  if memo then
+    if sub(memo, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', keys[entry[4]]) end
+    if sub(memo, 3, 18) ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. format('%.0f', entry[2])) end
+    return byte(memo, 2), memo
+  end
+  if entry[5] == 0 then return 0, false end
   local status, here = known(load(keys[entry[5]]), entry, span)
-  if here then status = 1 end
-  if status == 1 then return 1, false end
-  return status, {}, {}
+  return here and 1 or status, false
 end
 
 local function recorded_verdict(entry, keys, recorded, status)
   if entry[11] == 0 then return false end
   local key, revision = keys[entry[11]], false
   if entry[2] <= recorded then
-    revision = redis.call('HGET', keys[entry[4]], 'r' .. string.format('%.0f', entry[2]))
+    revision = call('HGET', keys[entry[4]], 'r' .. format('%.0f', entry[2]))
   end
-  if not revision and status == 2 then revision = redis.call('HGET', key, 'last') end
-  return revision and redis.call('HGET', key, revision)
+  if not revision and status == 2 then revision = call('HGET', key, 'last') end
+  return revision and call('HGET', key, revision)
 end
 
 -- Applies one event for the first time in this lane. The home lane decides whether it is new.
-local function first_time(entry, span, keys, prefix, tag, home)
-  if entry[5] == 0 then
-    local results, names = perform(entry, span, keys, prefix, tag)
-    return 0, results, names
-  end
+local function first_time(entry, span, keys, tag, home)
+  if entry[5] == 0 then return 0, perform(entry, span, keys, tag) end
   local stored = load(keys[entry[5]])
   if home then
     local status = known(stored, entry, span)
-    if status ~= 1 then return status, {}, {} end
+    if status ~= 1 then return status, {} end
   elseif stored and sub(stored, 2, 2) == 'L' then
     -- the home tag lost it and took it anew: what stands here of it goes first
     undo(keys[entry[5]], entry[6], tag)
     values[keys[entry[5]]] = false
   end
-  local results, names = perform(entry, span, keys, prefix, tag)
-  return 1, results, names
+  return 1, perform(entry, span, keys, tag)
 end
 
 local function observe(keys, args)
@@ -73,21 +86,24 @@ local function observe(keys, args)
   begin()
   local header = decode(args[1])
   local tag, lane, spans = header[1], header[2], header[3]
-  local prefix, fences, home = #tag, keys[1], lane == 'h'
+  local fences, home = keys[1], lane == 'h'
   local lane_field = 'o|' .. lane .. '|'
   local found = check_spans(fences, spans, lane_field)
+  local chain, chain_name = header[4], tag .. lane .. (spans[1] and spans[1][1] or '')
+  check_chain(chain_name, chain, found)
   local recorded = {}
   for i = 1, #spans do recorded[i] = offset_of(fences, 'r|' .. spans[i][1]) end
   local answers, memos, blocks = {}, {}, {}
   for i = 2, #args do
     local entry = decode(args[i])
     local span = spans[entry[1]]
-    local status, results, names, replayed
+    local status, memo
     if entry[2] <= found[entry[1]] then
-      status, results, names = remembered(entry, span, keys)
-      replayed = names
+      status, memo = remembered(entry, span, keys)
     else
-      status, results, names = first_time(entry, span, keys, prefix, tag, home)
+      local results
+      status, results = first_time(entry, span, keys, tag, home)
+      memo = memo_of(status, entry, results)
       local block = keys[entry[4]]
       local list = memos[block]
       if not list then
@@ -95,16 +111,16 @@ local function observe(keys, args)
         memos[block] = list
         blocks[#blocks + 1] = block
       end
-      list[#list + 1] = string.format('%.0f', entry[2])
-      list[#list + 1] = encode({entry[3], status, results, names})
+      list[#list + 1] = format('%.0f', entry[2])
+      list[#list + 1] = memo
     end
-    answers[i - 1] = {status, results, fresh_reads(entry, keys),
-      recorded_verdict(entry, keys, recorded[entry[1]], status), replayed or false}
+    answers[i - 1] = {status, memo, fresh_reads(entry, keys), recorded_verdict(entry, keys, recorded[entry[1]], status)}
   end
   commit()
   commit_tiles()
-  for i = 1, #blocks do redis.call('HSET', blocks[i], unpack(memos[blocks[i]])) end
+  for i = 1, #blocks do call('HSET', blocks[i], unpack(memos[blocks[i]])) end
   move_fences(fences, spans, found, lane_field)
+  chunk_done(chain_name, chain)
   return answers
 end
 redis.register_function('crible_observe', observe)

@@ -14,7 +14,7 @@ end
 local function load(key)
   local value = values[key]
   if value == nil then
-    value = redis.call('GET', key)
+    value = call('GET', key)
     if value and sub(value, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', key) end
     values[key] = value
   elseif tails[key] and tails[key] ~= '' then
@@ -47,7 +47,7 @@ end
 -- Seconds since an event record was written (0 when this call wrote it).
 local function age_of(key)
   if ttls[key] ~= nil then return 0 end
-  local left = redis.call('TTL', key)
+  local left = call('TTL', key)
   if left < 0 then return 0 end
   return EVENT_TTL - left
 end
@@ -55,7 +55,7 @@ end
 local function hash_of(key)
   local hash = hashes[key]
   if not hash then
-    hash = {field = {}, changed = {}, order = {}, ttl = false, step = 0}
+    hash = {field = {}, changed = {}, order = {}, ttl = false}
     hashes[key] = hash
     hash_order[#hash_order + 1] = key
   end
@@ -66,16 +66,19 @@ local function field(key, name)
   local hash = hash_of(key)
   local value = hash.field[name]
   if value == nil then
-    value = redis.call('HGET', key, name)
+    value = call('HGET', key, name)
     hash.field[name] = value
   end
   return value
 end
 
-local function size_of(key)
-  local hash = hash_of(key)
-  if not hash.size then hash.size = redis.call('HLEN', key) end
-  return hash.size + hash.step
+-- Reads two fields at once, for `field` to find.
+local function look_at(key, first, second)
+  local seen = hash_of(key).field
+  if seen[first] ~= nil and seen[second] ~= nil then return end
+  local found = call('HMGET', key, first, second)
+  if seen[first] == nil then seen[first] = found[1] end
+  if seen[second] == nil then seen[second] = found[2] end
 end
 
 -- Sets a field, or removes it when `value` is false. Returns +1, 0 or -1: what the number of fields changes by.
@@ -88,21 +91,19 @@ local function put(key, name, value, ttl)
   end
   hash.field[name] = value
   hash.ttl = ttl
-  local step = 0
-  if value and not before then step = 1 elseif before and not value then step = -1 end
-  hash.step = hash.step + step
-  return step
+  if value and not before then return 1 elseif before and not value then return -1 end
+  return 0
 end
 
 local function commit_value(key)
   local ttl, tail = ttls[key], tails[key]
   if tail then
-    redis.call('APPEND', key, tail)
-    if ttl > 0 then redis.call('EXPIRE', key, ttl) end
+    call('APPEND', key, tail)
+    if ttl > 0 then call('EXPIRE', key, ttl) end
   elseif ttl > 0 then
-    redis.call('SET', key, values[key], 'EX', ttl)
+    call('SET', key, values[key], 'EX', ttl)
   else
-    redis.call('SET', key, values[key])
+    call('SET', key, values[key])
   end
 end
 
@@ -121,9 +122,9 @@ local function commit_hash(key)
     end
   end
   -- a Lua call takes at most about 8,000 arguments
-  for i = 1, #sets, 4000 do redis.call('HSET', key, unpack(sets, i, math.min(i + 3999, #sets))) end
-  for i = 1, #gone, 4000 do redis.call('HDEL', key, unpack(gone, i, math.min(i + 3999, #gone))) end
-  if hash.ttl > 0 then redis.call('EXPIRE', key, hash.ttl) end
+  for i = 1, #sets, 4000 do call('HSET', key, unpack(sets, i, min(i + 3999, #sets))) end
+  for i = 1, #gone, 4000 do call('HDEL', key, unpack(gone, i, min(i + 3999, #gone))) end
+  if hash.ttl > 0 then call('EXPIRE', key, hash.ttl) end
 end
 
 local function commit()
