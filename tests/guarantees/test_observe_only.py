@@ -168,6 +168,7 @@ def test_more_partitions(tmp_path: Path) -> None:
         with Worker(course.settings, tmp_path) as refused:
             assert refused.process.wait(60) == 2
             assert "has 3 partitions, this Redis was filled from 1" in refused.said()
+        _wait_empty(admin)
         course = Course(broker.bootstrap, new.url, tmp_path, partitions=3)
         load_history(course, course.settings, tmp_path)
         again = published(broker.bootstrap)
@@ -181,3 +182,11 @@ def test_more_partitions(tmp_path: Path) -> None:
         assert after.records.items() >= told.records.items()
         assert {place[1] for place in after.sent()} == {0, 1, 2}
         course.close()
+
+
+def _wait_empty(admin: AdminClient) -> None:
+    """Until the group has let go of the stopped worker: one that is still held gets back what it had, and no more."""
+    deadline = time.monotonic() + 60
+    while admin.describe_consumer_groups(["crible"])["crible"].result(20).members:
+        assert time.monotonic() < deadline, "the group still has members"
+        time.sleep(0.5)
