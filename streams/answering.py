@@ -10,6 +10,8 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from detectors import decision, findings
 from detectors.base import CannotCheck
 from detectors.decision import Case
