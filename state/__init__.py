@@ -10,6 +10,7 @@ from state.batch import Answer, Ask, Entry, Fences, HashDelete, HashWrite, Ident
 from state.embedded import EmbeddedRedis
 from state.errors import BadFormat, ConfigurationError, Gap, Lost, OtherLog, Seen, Stale, StateError
 from state.layout import Layout
+from state.servers import Servers
 from state.store import Store
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Lost",
     "OtherLog",
     "Seen",
+    "Servers",
     "Span",
     "Stale",
     "StateError",

@@ -61,10 +61,14 @@ def read_value(read: Read, value: Any) -> Any:
 
 
 def identity_of(stored: bytes | None) -> Identity | None:
-    """The identity kept in an event record; None for a tombstone, which knows only that it was cancelled."""
+    """The identity kept in an event record; None for a tombstone, which knows only that it was cancelled, and for an
+    event whose person was erased.
+    """
     if stored is None or len(stored) < _EVENT.size:
         return None
     *_, identity, beneficiary = _EVENT.unpack_from(stored)
+    if not identity:
+        return None
     at = _EVENT.size
     event_id, claim_id = msgspec.msgpack.decode(stored[at : at + identity], type=tuple[str, str])
     who = stored[at + identity : at + identity + beneficiary].decode()

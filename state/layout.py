@@ -17,8 +17,8 @@ TAGS_STANDALONE = 1
 TAGS_CLUSTER = 16
 
 ANEW = (
-    "or start on an empty Redis: stop all workers, redis-cli FLUSHALL, then replay the topics from "
-    "their beginning"
+    "or start on an empty Redis and load it from the topics with `crible worker --observe-only` "
+    "(docs/operations.md)"
 )
 
 

@@ -15,6 +15,7 @@ NAME = "crible"
 VERSION = 2  # raise it with every change of meaning: a server with a newer library refuses older workers
 PARTS = (
     "bind", "unit", "append", "rings", "tiles", "counts", "events", "fences", "observe", "record", "names",
+    "forget",
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from detectors import decision, findings
 from detectors.base import CannotCheck
 from detectors.decision import Case
@@ -29,6 +31,8 @@ from streams.items import Item, Shelf
 from streams.outputs import decode
 
 Common = dict[str, Any]
+NO_RULES, NOT_KNOWN = "none", -1
+"""Rule set and offset of an answer to what was only observed."""
 
 
 def claim(item: Item, shelf: Shelf, now: dt.datetime, *, observe_only: bool) -> None:
@@ -78,8 +82,10 @@ def _unchecked(check: CannotCheck) -> CannotCheckItem:
     return CannotCheckItem(code=check.code, missing=check.missing)
 
 
-def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.datetime) -> None:
-    """Answer what follows a claim: a liquidation is noted, a payment passes the gate."""
+def follower(
+    item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.datetime, *, observe_only: bool
+) -> None:
+    """Answer what follows a claim: a liquidation is noted, a payment passes the gate, which is open in history."""
     state = shelf.claim(event.claim_id, following.claim_fields(item))
     if isinstance(event, Payment):
         numbers = [line.line for line in event.lines or ()]
@@ -104,7 +110,11 @@ def follower(item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.dat
             "amount": event.base_amount + (event.complementary_amount or 0),
             "lines": list(lines),
         }
-        passed = gate.pass_payment(event.status, lines, event.event_time, features["amount"], state)
+        passed = (
+            gate.RELEASED
+            if observe_only
+            else gate.pass_payment(event.status, lines, event.event_time, features["amount"], state)
+        )
     else:
         compared = Compared(
             lines=()
@@ -196,7 +206,10 @@ def restore(item: Item, shelf: Shelf) -> None:
         item.revision = int(item.record.verdict_id.rpartition("-")[2])
         item.before = item.record.features.get("before")
     elif item.standing is not None and item.again and isinstance(item.event, Claim | Liquidation | Payment):
-        item.record = _unexamined(item, item.event, shelf, item.event.event_time)
+        observed = _unexamined(item, item.event, shelf, item.event.event_time)
+        # Only what every resubmission says alike: no rule was asked, and where it stood first is not remembered.
+        place = msgspec.structs.replace(observed.input, offset=NOT_KNOWN)
+        item.record = msgspec.structs.replace(observed, ruleset=NO_RULES, referentials={}, input=place)
         item.blob = encode(item.record)
 
 

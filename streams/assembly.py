@@ -16,6 +16,7 @@ from monitoring.metrics import Endpoint, Metrics
 from schemas.decode import Decoder
 from schemas.pseudonym import Pseudonyms
 from state import Layout, Store
+from streams import model_folds
 from streams.away import Away
 from streams.config import Settings
 from streams.control import ControlDesk
@@ -33,7 +34,6 @@ from streams.transactions import Transactions
 log = logging.getLogger("crible.assembly")
 
 BROKER_SECONDS = 5.0
-FOLDED = ("provider-activity", "learning")
 
 
 class TopicsMissing(RuntimeError):
@@ -75,8 +75,15 @@ class Assembly:
             store.close()
 
 
-def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], None]) -> Assembly | None:
+def assemble(
+    settings: Settings,
+    stop: threading.Event,
+    on_ready: Callable[[], None],
+    on_caught_up: Callable[[], None] | None = None,
+) -> Assembly | None:
     """A worker ready to run, or None when told to stop while waiting.
+
+    With `on_caught_up` it is one that loads history: it observes only, and calls that once nothing more comes.
 
     Raises PortError, ConfigurationError, TopicsMissing or PseudonymKeyError: each says what to do.
     """
@@ -106,6 +113,7 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
         lambda: registries.current,
         metrics,
         inline=settings.profiling == "inline",
+        observe_only=on_caught_up is not None,
         verdict_days=settings.verdict_days,
     )
     transactions = Transactions(
@@ -124,12 +132,18 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
         on_ready()
 
     folds = {
-        topic: FoldLoop(topic, _member(settings, topic), ids[topic], store, fold)
+        topic: FoldLoop(
+            topic, _member(settings, topic), ids[topic], store, fold, watched=on_caught_up is not None
+        )
         for topic, store, fold in (
             ("provider-activity", stores[1], ProfilingFold()),
             ("learning", stores[2], LearnerFold()),
         )
     }
+
+    def learnt(since: float) -> bool:
+        return all(fold.level(since) for fold in folds.values())
+
     return Assembly(
         settings,
         metrics,
@@ -137,7 +151,7 @@ def assemble(settings: Settings, stop: threading.Event, on_ready: Callable[[], N
         decoder,
         registries,
         ControlDesk(stores[3]),
-        ScreeningLoop(source, screener, stores[0], layout, metrics, ready),
+        ScreeningLoop(source, screener, stores[0], layout, metrics, ready, on_caught_up, learnt),
         folds,
         stores,
     )
@@ -171,7 +185,7 @@ def _topics(
                 raise TopicsMissing("topics are not as they must be:\n" + "\n".join(lines))
             away.back("broker")
             count = topics.partitions()
-            return topics.ids([*ORDER, *FOLDED]), dict.fromkeys(ORDER, count)
+            return topics.ids([*ORDER, *model_folds.TOPICS]), dict.fromkeys(ORDER, count)
         except BrokerAway as error:
             away.missing("broker", error)
             stop.wait(0.5)

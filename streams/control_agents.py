@@ -20,8 +20,11 @@ log = logging.getLogger("crible.control")
 WAIT_SECONDS = 0.5
 
 
-def add_agents(app: faust.App, assembly: Assembly) -> None:
-    """Register the agents; each message has its own error handling, so that one bad one stops nothing."""
+def add_agents(app: faust.App, assembly: Assembly, *, answers: bool = True) -> None:
+    """Register the agents; each message has its own error handling, so that one bad one stops nothing.
+
+    A worker that `answers` nothing leaves reviews to one that does: they ask for answers.
+    """
     raw: dict[str, Any] = {
         "key_type": bytes,
         "value_type": bytes,
@@ -43,15 +46,17 @@ def add_agents(app: faust.App, assembly: Assembly) -> None:
             log.exception("control event failed")
             assembly.metrics.dead_letter("control")
 
-    @app.agent(app.topic("reviews", **raw), name="reviews")
-    async def reviews(stream: faust.StreamT[bytes]) -> None:
-        async for value in stream:
-            await handle(value)
-
     @app.agent(app.topic("signals", **raw), name="signals")
     async def signals(stream: faust.StreamT[bytes]) -> None:
         async for value in stream:
             await handle(value)
+
+    if answers:
+
+        @app.agent(app.topic("reviews", **raw), name="reviews")
+        async def reviews(stream: faust.StreamT[bytes]) -> None:
+            async for value in stream:
+                await handle(value)
 
 
 async def _patiently(assembly: Assembly, value: bytes) -> list[Output]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -28,6 +29,10 @@ LOOK_SECONDS, REST_SECONDS = 0.1, 0.25
 """How long the topic is waited at, and then left alone: nobody waits for a model, and one call folds many
 messages."""
 STALE_SECONDS = 1.0
+MARKER = 1  # what a transaction leaves behind its last message: an offset that no message has
+SILENCE_SECONDS = (
+    10.0  # after which a loop counts as level whatever the watermark says: aborted ones leave more
+)
 
 
 class Fold(Protocol):
@@ -49,16 +54,31 @@ class FoldLoop:
         topic: the private topic it reads, alone in its consumer group.
         config: librdkafka consumer settings, `group.id` and `group.instance.id` included.
         topic_id: identity of the topic, part of its fence's name.
+        watched: somebody asks `level`; the broker is then asked for the topic's end whenever nothing comes.
     """
 
     def __init__(
-        self, topic: str, config: dict[str, object], topic_id: str, store: Store, fold: Fold
+        self,
+        topic: str,
+        config: dict[str, object],
+        topic_id: str,
+        store: Store,
+        fold: Fold,
+        *,
+        watched: bool = False,
     ) -> None:
         self._topic, self._config, self._topic_id = topic, config, topic_id
         self._store, self._fold = store, fold
         self._fences: dict[int, int] = {}
         self._pending: list[TopicPartition] | None = None
         self._said = False
+        self._watched, self._heard, self._level_at = watched, time.monotonic(), 0.0
+
+    def level(self, since: float) -> bool:
+        """Whether everything told before that instant (of time.monotonic) is folded."""
+        if not self._fences:
+            return False
+        return self._level_at > since or time.monotonic() - max(self._heard, since) > SILENCE_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Fold until told to stop; waits while the broker or Redis is away."""
@@ -104,7 +124,8 @@ class FoldLoop:
             self._start(consumer, self._pending)
         records = consumer.consume(1, LOOK_SECONDS)
         if not records:
-            return False
+            return self._watched and self._behind(consumer)
+        self._heard = time.monotonic()
         records += consumer.consume(BATCH - 1, 0.0)
         by_partition: dict[int, list[tuple[int, bytes]]] = {}
         for record in records:
@@ -127,6 +148,16 @@ class FoldLoop:
             )
         return len(records) == BATCH
 
+    def _behind(self, consumer: Consumer) -> bool:
+        """Whether the topic goes on beyond the fences; notes when it did not."""
+        asked = time.monotonic()
+        for number, fence in self._fences.items():
+            _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, number), timeout=5)
+            if high - (fence + 1) > MARKER:
+                return True  # a short look may come back empty although more is there
+        self._level_at = asked
+        return False
+
     def _apply(self, number: int, found: list[tuple[int, bytes]]) -> None:
         messages = [orjson.loads(value) for _, value in found]
         keys = self._fold.keys(messages)
@@ -146,7 +177,7 @@ class FoldLoop:
         consumer.assign(
             [TopicPartition(self._topic, number, fence + 1) for number, fence in self._fences.items()]
         )
-        self._pending = None
+        self._pending, self._heard = None, time.monotonic()
 
     def _restart(self, consumer: Consumer) -> None:
         if self._fences:

@@ -95,6 +95,11 @@ class KafkaSource:
         """Whether partitions are assigned and their starting positions known."""
         return self._pending is None and bool(self._positions)
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything assigned is being read: nothing is away, and nothing has to be applied again first."""
+        return self.settled and self.trouble is None and not self._replay.under_way
+
     def positions(self) -> dict[tuple[str, int], Position]:
         """Where each assigned partition stands."""
         return dict(self._positions)

@@ -24,6 +24,7 @@ log = logging.getLogger("crible.loop")
 
 HOUSEKEEPING_SECONDS = 1.0
 WAIT_SECONDS = 0.5
+SILENCE_SECONDS = 2.0  # after which a worker that loads history has read what there is
 
 
 class ScreeningLoop:
@@ -31,6 +32,9 @@ class ScreeningLoop:
 
     Args:
         on_ready: called once, when the first assignment is settled.
+        on_caught_up: called once, when nothing has come for two seconds, nothing is waited for, and the models' loops
+            have folded what they were told.
+        learnt: whether they have folded what they were told before an instant of time.monotonic.
     """
 
     def __init__(
@@ -41,10 +45,13 @@ class ScreeningLoop:
         layout: Layout,
         metrics: Metrics,
         on_ready: Callable[[], None],
+        on_caught_up: Callable[[], None] | None = None,
+        learnt: Callable[[float], bool] = lambda since: True,
     ) -> None:
         self._source, self._screener, self._store, self._metrics = source, screener, store, metrics
         self._layout = layout
         self._on_ready, self._ready = on_ready, False
+        self._on_caught_up, self._learnt, self._quiet_since = on_caught_up, learnt, 0.0
         self._away = Away(metrics)
         self._run_id = ""
         self._tidied = 0.0
@@ -79,6 +86,8 @@ class ScreeningLoop:
                 self._away.back("broker")
             if batch is not None:
                 self._screen(batch)
+            if self._on_caught_up is not None:
+                self._listen(batch is None and self._source.idle)
         except (RedisAway, RedisSlow) as error:
             self._wait_for_redis(stop, error)
         except Gap as gap:
@@ -122,6 +131,21 @@ class ScreeningLoop:
         if not self._ready and self._source.settled:
             self._ready = True
             self._on_ready()
+
+    def _listen(self, silent: bool) -> None:
+        """Tell, once, when it has been silent long enough."""
+        now = time.monotonic()
+        if not silent:
+            self._quiet_since = 0.0
+        elif not self._quiet_since:
+            self._quiet_since = now
+        elif (
+            now - self._quiet_since > SILENCE_SECONDS
+            and self._on_caught_up is not None
+            and self._learnt(self._quiet_since)
+        ):
+            self._on_caught_up()
+            self._on_caught_up = None
 
     def _screen(self, batch: Batch) -> None:
         outputs = self._screener.screen(batch)

@@ -13,6 +13,8 @@ from detectors.models.folds import fold_learning, fold_provider, touched
 from detectors.models.keys import Pair
 
 Lesson = Mapping[str, Any]
+TOPICS = ("provider-activity", "learning")
+"""What the folding loops read."""
 REVIEWED = "reviewed"
 """Kind of the mark that a review was learned: a redelivered one teaches nothing twice."""
 

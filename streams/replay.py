@@ -27,6 +27,11 @@ class Replay:
         self._caught: set[str] = set()
         self._since = 0.0
 
+    @property
+    def under_way(self) -> bool:
+        """Whether something is applied again before anything new is read."""
+        return bool(self._stage)
+
     def next_stage(self, positions: Positions) -> list[Position]:
         """The partitions to read now."""
         live = [position for position in positions.values() if not position.stopped]

@@ -43,7 +43,8 @@ class Screener:
     Args:
         referentials: gives the snapshot in force; taken once a batch.
         inline: provider models and the learner are updated here, event by event, instead of by their own loops.
-        observe_only: windows and models are fed and nothing is decided or published (history, cold start).
+        observe_only: windows and models are fed; nothing is decided, and nothing published but to the models' own loops
+            (history, cold start).
         verdict_days: how long Redis keeps a full verdict.
     """
 
@@ -200,7 +201,7 @@ class Screener:
         elif isinstance(item.event, Claim):
             answering.claim(item, shelf, self._now, observe_only=self._observe_only)
         elif isinstance(item.event, Liquidation | Payment):
-            answering.follower(item, item.event, shelf, self._now)
+            answering.follower(item, item.event, shelf, self._now, observe_only=self._observe_only)
         elif isinstance(item.event, Rescreen):
             if not item.message.answered:  # else its answer was that nothing changes
                 reanswering.answer(item, item.event, shelf, self._now)
@@ -275,8 +276,10 @@ class Screener:
         return [output for item in items for output in self._outputs(item, shelf)]
 
     def _outputs(self, item: Item, shelf: Shelf) -> list[Output]:
-        if self._observe_only or item.message.answered:
+        if item.message.answered:
             return []
+        if self._observe_only:  # the models' own loops learn from history too; nobody else is told of it
+            return [output for output in item.follow_ups if output.topic in model_folds.TOPICS]
         said = []
         if item.invalid is not None:
             said.append(outputs.dead_letter(item.message, item.invalid, self._now))

@@ -37,6 +37,11 @@ def packed(signal: Signal) -> bytes:
     return msgspec.msgpack.encode(record)
 
 
+def read(blob: bytes) -> SignalRecord:
+    """The record of its bytes. Raises msgspec.MsgspecError where it is damaged."""
+    return _decoder.decode(blob)
+
+
 def names(claim: Claim) -> list[str]:
     """The records that concern a claim: its beneficiary's and its executors'."""
     executors = dict.fromkeys(line.executor for line in claim.lines if line.executor is not None)

@@ -74,8 +74,11 @@ class Loops(Service):
             self._on_failure()
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, *, observe_only: bool = False) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code.
+
+    `observe_only`: it loads history and answers nothing, says `caught up` once nothing more comes, and leaves
+    reviews to a worker that answers.
 
     Raises what makes starting pointless: wrong settings, a Redis or topics that do not fit (each names the
     fix).
@@ -83,7 +86,7 @@ def run(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust puts its own handlers in their place
         signal.signal(number, lambda *_: stop.set())
-    assembly = assemble(settings, stop, on_ready=_ready)
+    assembly = assemble(settings, stop, on_ready=_ready, on_caught_up=_caught_up if observe_only else None)
     if assembly is None:
         return EXIT_OK  # told to stop while still waiting for Redis or the broker
     failed = threading.Event()
@@ -92,9 +95,11 @@ def run(settings: Settings) -> int:
         failed.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
+    # A group of its own: a static member that comes back with fewer topics is handed those it no longer reads.
+    control = "observing" if observe_only else "control"
     with Scratch("faust") as scratch:
         app = faust.App(
-            f"{settings.group}-control",
+            f"{settings.group}-{control}",
             broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
             datadir=str(scratch),
             autodiscover=False,
@@ -103,10 +108,10 @@ def run(settings: Settings) -> int:
             topic_allow_declare=False,
             stream_wait_empty=False,
             consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=f"{settings.worker_id}-control",
+            consumer_group_instance_id=f"{settings.worker_id}-{control}",
         )
         rest_between_fetches(app)
-        add_agents(app, assembly)
+        add_agents(app, assembly, answers=not observe_only)
         app.task(_starter(app, Loops(assembly, stop, fail)))
         worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.spinner = None  # its control codes would stand before the one line that scripts wait for
@@ -129,3 +134,7 @@ def _starter(app: faust.App, loops: Loops) -> Callable[[], Any]:
 
 def _ready() -> None:
     print("ready", file=sys.stderr, flush=True)
+
+
+def _caught_up() -> None:
+    print("caught up", file=sys.stderr, flush=True)

@@ -192,14 +192,14 @@ def _bill(line: Line, seen: Observation, registry: Registry) -> Bill | None:
     if entry is None:
         return None
     town = registry.commune(entry.commune, line.service_date) if entry.commune else None
-    groups = _groups(entry.kind, entry.specialty, entry.sector, None if town is None else town.region)
+    groups = peer_groups(entry.kind, entry.specialty, entry.sector, None if town is None else town.region)
     return Bill(
         line.executor, entry.specialty or entry.kind, [], seen.executors.get(line.executor), 0, groups
     )
 
 
 @lru_cache(maxsize=4096)
-def _groups(kind: str, specialty: str | None, sector: str | None, region: str | None) -> tuple[str, ...]:
+def peer_groups(kind: str, specialty: str | None, sector: str | None, region: str | None) -> tuple[str, ...]:
     base = f"{kind}|{specialty or '-'}|{sector or '-'}"
     return (base,) if region is None else (f"{base}|{region}", base)
 

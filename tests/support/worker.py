@@ -25,20 +25,25 @@ def _die_with_us() -> None:
 
 
 class Worker:
-    """Context manager: `python -m <module> worker` with these settings; what it says goes to a file in
+    """Context manager: `python -m <module> worker` with these settings and options; what it says goes to a file in
     `folder`.
 
     Start it from a thread that lives as long as it: it is killed when that ends.
     """
 
     def __init__(
-        self, settings: Mapping[str, str], folder: Path, *, module: str = "streams.cli", name: str = "w"
+        self,
+        settings: Mapping[str, str],
+        folder: Path,
+        *options: str,
+        module: str = "streams.cli",
+        name: str = "w",
     ) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("CRIBLE_")}
         self._said = folder / f"{name}-{time.monotonic_ns()}.err"
         with self._said.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, "worker"],
+                [sys.executable, "-m", module, "worker", *options],
                 env={**kept, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), **settings},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

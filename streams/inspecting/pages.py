@@ -1,0 +1,291 @@
+"""The plain values of `crible inspect` as pages for a terminal: amounts in MAD, base and complementary apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+MOST_ROWS = 12  # of one grouping and window; --json has them all
+LOG_DAYS = 15
+COVERED = ("base", "complementary", "both")
+COLOURS = {"HOLD": "bold red", "RELEASE_FLAGGED": "yellow", "RELEASE": "green", "CANNOT_SCREEN": "magenta"}
+Told = dict[str, Any]
+
+
+def show(told: Told, console: Console) -> None:
+    """Print the page of one entity."""
+    console.print(Text(f"{told['kind']} {told['id']}", style="bold"))
+    if told["kind"] == "beneficiary":
+        _beneficiary(told, console)
+    elif told["kind"] == "verdict":
+        _verdict(told, console)
+    else:
+        _actor(told, console)
+
+
+def console() -> Console:
+    """A console as wide as the terminal; a file or a pipe gets lines of 200 columns."""
+    usual = Console()
+    return usual if usual.is_terminal else Console(width=200)
+
+
+def mad(centimes: float | None) -> str:
+    """An amount in MAD."""
+    return "-" if centimes is None else f"{centimes / 100:,.2f}"
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")  # narrow terminals: an amount is never cut
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_text(cell)) for cell in row))
+    return table
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
+    return str(value)
+
+
+def _record(title: str, values: Told | None, console: Console, nothing: str) -> None:
+    if values is None:
+        console.print(Text(f"{title}: {nothing}"))
+        return
+    console.print(_table(title, ("field", "value"), values.items()))
+
+
+def _beneficiary(told: Told, console: Console) -> None:
+    _record("registry entry", told["registry"], console, "none")
+    days = told["log"][-LOG_DAYS:]
+    shown = f"the last {len(days)} of {len(told['log'])} days of care"
+    rows = [
+        (day["date"], line["care_group"], line["act"], line["site"], line["executor"], line["prescriber"],
+         line["quantity"], mad(line["amount"]), line["coverage"], line["event_id"])
+        for day in days
+        for line in day["lines"]
+    ]  # fmt: skip
+    columns = (
+        "day",
+        "care group",
+        "act",
+        "site",
+        "executor",
+        "prescriber",
+        "quantity",
+        "MAD",
+        "cover",
+        "event",
+    )
+    console.print(_table(f"log: {shown}", columns, rows))
+    _windows(told["windows"], f"windows up to {told['as_of']}", console)
+    _care(told["care"], console)
+    if told["facts"]:
+        facts = [
+            (one["kind"], one.get("key"), one["from"], one.get("until"), one["provider"])
+            for one in told["facts"]
+        ]
+        console.print(_table("facts", ("kind", "of", "from", "until", "provider"), facts))
+    _holds(told["open_holds"], console)
+    for kind, one in told["liquidated"].items():
+        amounts = f"base {mad(one['base'])} MAD, complementary {mad(one['complementary'])} MAD"
+        console.print(Text(f"{kind}s whose answers are kept: {amounts} on {one['lines']} lines"))
+    _record("model", told["model"], console, "nothing learned")
+    _record("signal", told["signal"], console, "none")
+    _verdicts(told["verdicts"], f"last verdicts of {told['verdicts_kept']} kept", console)
+
+
+def _windows(windows: Told, title: str, console: Console) -> None:
+    rows = [(span, *_sums(one["total"]), *_patients(one)) for span, one in windows.items()]
+    more = ("patients",) if any("patients" in one for one in windows.values()) else ()
+    console.print(_table(title, ("window", *_SUMS, *more), rows))
+    last = list(windows)[-1] if windows else None
+    if last is None:
+        return
+    for what, groups in windows[last].items():
+        if what not in ("total", "patients") and groups:
+            rows = [(name, *_sums(one)) for name, one in list(groups.items())[:MOST_ROWS]]
+            left = len(groups) - len(rows)
+            said = f"by {what.replace('_', ' ')}, {last}" + (f" (and {left} more: --json)" if left else "")
+            console.print(_table(said, (what.replace("_", " "), *_SUMS), rows))
+
+
+_SUMS = (
+    "lines",
+    "claims",
+    "days",
+    "quantity",
+    "base MAD",
+    "compl. MAD",
+    "both MAD",
+    "executors",
+    "prescribers",
+)
+
+
+def _sums(one: Told) -> tuple[Any, ...]:
+    amounts = (mad(one["amount"][name]) for name in COVERED)
+    return (
+        one["lines"],
+        one["claims"],
+        one["days"],
+        one["quantity"],
+        *amounts,
+        one["executors"],
+        one["prescribers"],
+    )
+
+
+def _patients(one: Told) -> tuple[int, ...]:
+    return (one["patients"],) if "patients" in one else ()
+
+
+def _care(care: Told, console: Console) -> None:
+    names = [name for name in next(iter(care.values()), {}) if any(one[name] for one in care.values())]
+    rows = [(name.replace("_", " "), *(one[name] for one in care.values())) for name in names]
+    console.print(_table("counters of care", ("", *care), rows))
+
+
+def _holds(holds: list[Told], console: Console) -> None:
+    rows = [(one["event_id"], one["claim_id"], one["codes"]) for one in holds]
+    if rows:
+        console.print(_table("open holds", ("event", "claim", "codes"), rows))
+    else:
+        console.print(Text("open holds: none"))
+
+
+def _verdicts(records: list[Told], title: str, console: Console) -> None:
+    rows = []
+    for one in records:
+        base, complementary = _sum(one["lines"], "base"), _sum(one["lines"], "complementary")
+        rows.append(
+            (one["verdict_id"], one["type"], one["event_time"], _coloured(one["decision"]), one["codes"], one["score"],
+             mad(one["amount_at_risk"]), mad(base), mad(complementary))
+        )  # fmt: skip
+    columns = (
+        "verdict",
+        "of a",
+        "event time",
+        "decision",
+        "codes",
+        "score",
+        "MAD at risk",
+        "base",
+        "complementary",
+    )
+    console.print(_table(title, columns, rows) if rows else Text(f"{title}: none"))
+
+
+def _sum(lines: list[Told], name: str) -> int | None:
+    known = [line[name] for line in lines if line[name] is not None]
+    return sum(known) if known else None
+
+
+def _coloured(decision: str) -> Text:
+    return Text(decision, style=COLOURS.get(decision, ""))
+
+
+def _actor(told: Told, console: Console) -> None:
+    _record("registry entry", told["registry"], console, "not known here (give --log, or a broker)")
+    for role, one in told["roles"].items():
+        spans = [
+            (span, *(_cell(name, value) for name, value in row.items()))
+            for span, row in one["windows"].items()
+        ]
+        names = next(iter(one["windows"].values()))
+        title = f"as {role}: arrivals up to {one['as_of']} (newest {one['newest_arrival']})"
+        console.print(_table(title, ("window", *(name.replace("_", " ") for name in names)), spans))
+        console.print(
+            Text(f"claims of the last hour {one['last_hour']}, of the last 24 {one['last_24_hours']}")
+        )
+        days = [
+            (d["date"], d["claims"], d["lines"], mad(d["amount"]), d["patients"])
+            for d in one["days"][-LOG_DAYS:]
+        ]
+        console.print(_table("last days of arrival", ("day", "claims", "lines", "MAD", "patients"), days))
+    sheets = [tuple(sheet.values()) for sheet in told["sheets"][-LOG_DAYS:]]
+    if sheets:
+        console.print(_table("last sheets of days of care", told["sheets"][0], sheets))
+    _record("model", told["model"], console, "nothing learned")
+    _record("signal", told["signal"], console, "none")
+    for peers in told["peers"]:
+        _record(f"peers {peers['group']}", {n: v for n, v in peers.items() if n != "group"}, console, "none")
+    _practice(told["practice"], console)
+
+
+def _practice(practice: Told | None, console: Console) -> None:
+    if practice is None:
+        console.print(Text("counters from the care logs and last verdicts: add --walk (it reads every key)"))
+        return
+    for what in ("executed", "prescribed"):
+        if practice[what] is not None:
+            _windows(practice[what]["windows"], f"{what}, by day of care up to {practice['as_of']}", console)
+            _care(practice[what]["care"], console)
+    _verdicts(practice["verdicts"], "last verdicts on its claims", console)
+
+
+def _cell(name: str, value: Any) -> Any:
+    return mad(value) if name == "amount" else value
+
+
+def _verdict(told: Told, console: Console) -> None:
+    if told["only_observed"]:
+        console.print(Text("observed as history: nothing was decided"))
+    for one in told["revisions"]:
+        console.print(Text.assemble((one["verdict_id"], "bold"), "  ", _coloured(one["decision"])))
+        fields: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+            ("claim_id", _text), ("type", _text), ("event_time", _text), ("issued_at", _text), ("cause", _text),
+            ("supersedes", _text), ("scope", _text), ("lines", _text), ("purpose", _text), ("control_level", _text),
+            ("expires_at", _text), ("on_expiry", _text), ("valid_until", _text), ("amount_at_risk", mad),
+            ("expected_loss", mad), ("priority", _text), ("score", _text), ("score_state", _text),
+            ("ruleset", _text), ("referentials", _text), ("input", _text),
+        )  # fmt: skip
+        rows = [(name, form(one[name])) for name, form in fields if one.get(name) not in (None, [], {})]
+        console.print(_table("record", ("field", "value"), rows))
+        reasons = [
+            (
+                r["code"],
+                r.get("class"),
+                r.get("nature"),
+                r.get("strength"),
+                r["lines"],
+                r.get("facts_en") or r["label_en"],
+            )
+            for r in one["reasons"]
+        ]
+        if reasons:
+            console.print(
+                _table("reasons", ("code", "class", "nature", "strength", "lines", "facts"), reasons)
+            )
+        unchecked = [(item["code"], item["missing"]) for item in one.get("cannot_check", ())]
+        if unchecked:
+            console.print(_table("could not be checked", ("code", "lacked"), unchecked))
+        terms = [
+            (t["code"], round(t["value"], 4), round(t["weight"], 4), round(t["adds"], 4))
+            for t in one["terms"]
+        ]
+        if terms:
+            console.print(
+                _table("terms of the score", ("term", "value", "weight", "adds to the logit"), terms)
+            )
+        if one.get("models"):
+            console.print(_table("models", ("model", "version"), one["models"].items()))
+        lines = [
+            (line["line"], mad(line["base"]), mad(line["complementary"])) for line in one["lines_compared"]
+        ]
+        if lines:
+            console.print(_table("lines compared", ("line", "base MAD", "complementary MAD"), lines))
+        differs = f" (differs in {', '.join(one['differs_in'])})" if one["differs_in"] else ""
+        console.print(Text(f"decides alike: {one['decides_alike']}{differs}"))
