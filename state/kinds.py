@@ -49,14 +49,6 @@ def _visits(fields: dict[bytes, bytes]) -> dict[bytes, list[tuple[int, int]]]:
     return {name: stored.visits(value) for name, value in fields.items()}
 
 
-def _members(fields: dict[bytes, bytes]) -> dict[bytes, int]:
-    found = {name: int(value) for name, value in fields.items()}
-    total = found.pop(b"", 0)
-    if total != sum(found.values()):
-        raise BadFormat(f"members add up to {sum(found.values())}, the total says {total}")
-    return found
-
-
 def _memo(fields: dict[bytes, bytes]) -> None:
     for name, value in fields.items():
         if name.startswith(b"r"):
@@ -83,7 +75,7 @@ KINDS: dict[str, Kind] = {
     "d": Kind("documents", "string", False, _itself, stored.documents),
     "w": Kind("day sheets", "string", False, _before_last, stored.sheet),
     "g": Kind("clone uses", "string", False, _before_last, stored.clones),
-    "f": Kind("counted families", "hash", False, _before_last, _members),
+    "f": Kind("counted families", "hash", False, _before_last, stored.family),
     "m": Kind("model records", "string", False, _after_first),
 }
 KINDS |= {

@@ -27,7 +27,10 @@ _STAMP = Struct("<xdd")
 _SHEET = Struct("<xiH")
 _PERSON, _PLACE = Struct("<8sH"), Struct("<IH")
 _VISIT = Struct("<iH")
-_HEAD = Struct("<xdiII")
+_HEAD = Struct("<xdiIIIIdIIIdIIII")  # as rings.lua packs it: head, then sums of the windows that end with it
+_SUMS = Struct("<xII")
+_MEMO, _LENGTH = Struct("<xB16sH"), Struct("<I")
+NO_RESULT = 2**32 - 1
 _MINUTE, _HOUR, _DAY = Struct("<I"), Struct("<Id"), Struct("<IIdII")
 MINUTE_SLOTS, HOUR_SLOTS, DAY_SLOTS = 48, 72, 96
 _HOURS_AT = _HEAD.size + MINUTE_SLOTS * _MINUTE.size
@@ -224,7 +227,7 @@ def tiles(data: bytes) -> Tiles:
     body(data)
     if len(data) != TILE_BYTES:
         raise BadFormat(f"tiles of {len(data)} bytes instead of {TILE_BYTES}")
-    head, head_day, fields, _ = _HEAD.unpack_from(data)
+    head, head_day, fields, *_ = _HEAD.unpack_from(data)
     minutes = _MINUTE.iter_unpack(data[_HEAD.size : _HOURS_AT])
     hours = _HOUR.iter_unpack(data[_HOURS_AT:_DAYS_AT])
     days = _DAY.iter_unpack(data[_DAYS_AT:])
@@ -247,9 +250,29 @@ def _at(place: int, newest: int, slots: int) -> int:
     return newest - (newest - place) % slots
 
 
+def family(fields: dict[bytes, bytes]) -> dict[bytes, int]:
+    """The members of a counted family's bucket, each with its count; checked against the sums kept with them."""
+    counts = {name: int(value) for name, value in fields.items() if name}
+    sums = fields.get(b"")
+    if sums is None or len(sums) != _SUMS.size:
+        raise BadFormat("family without its sums")
+    body(sums)
+    found = _SUMS.unpack(sums)
+    if found != (len(counts), sum(counts.values())):
+        raise BadFormat(f"{len(counts)} members add up to {sum(counts.values())}, the sums say {found}")
+    return counts
+
+
 def memo(data: bytes) -> tuple[bytes, int]:
     """The content hash and the status of a memoised answer."""
-    found = unpack(data)
-    if not isinstance(found, list) or len(found) < 2 or not isinstance(found[0], bytes):
-        raise BadFormat("memo of no known form")
-    return found[0], int(found[1])
+    body(data)
+    if len(data) < _MEMO.size:
+        raise BadFormat("memo is cut off")
+    status, content, count = _MEMO.unpack_from(data)
+    at = _MEMO.size + 4 * count  # the labels
+    lengths = [size for (size,) in _LENGTH.iter_unpack(data[at : at + 4 * count])]
+    if len(lengths) != count or at + 4 * count + sum(size for size in lengths if size != NO_RESULT) != len(
+        data
+    ):
+        raise BadFormat("memo of no whole number of results")
+    return content, status

@@ -23,7 +23,7 @@ local function relabel(effect, ref, tag, person, secret, age)
   elseif code == 3 then
     local ts, day, lines, amount, who = effect[3], effect[4], effect[5], effect[6], label(secret, key)
     local patients = tag .. 'n:' .. short
-    if open_tile(key) then
+    if open_tile(key, patients) then
       tile_out(key, patients, ts, day, lines, amount, effect[7], age)
       tile_in(key, patients, ts, day, lines, amount, who)
     end
@@ -42,13 +42,12 @@ end
 local function forget_event(key, ref, tag, person, secret)
   local stored = load(key)
   if not stored or sub(stored, 2, 2) == 'T' then return 0 end
-  local identity, length = unpack_at('<I2I2', stored, HEAD_OF_EVENT - 4)
-  local at = HEAD_OF_EVENT + identity
-  if sub(stored, at, at + length - 1) ~= person then return 0 end
-  local left, kept = redis.call('TTL', key), ''
+  local who, told = told_of(stored, HEAD_OF_EVENT)
+  if who ~= person then return 0 end
+  local left, kept = call('TTL', key), ''
   if sub(stored, 2, 2) == 'L' then
     local effects, age = {}, age_of(key)
-    for _, effect in ipairs(decode(sub(stored, at + length))) do
+    for _, effect in ipairs(told) do
       effects[#effects + 1] = relabel(effect, ref, tag, person, secret, age)
     end
     kept = encode(effects)
@@ -60,7 +59,7 @@ end
 
 -- Visits that have left the ring: no undo looks for them.
 local function forget_patient(patients, tag, who)
-  local tile = open_tile(tag .. sub(patients, #tag + 3))
+  local tile = open_tile(tag .. sub(patients, #tag + 3), patients)
   local seen = visits(field(patients, who), tile and tile.head_day or math.huge)
   if #seen > 0 then return end
   local step = put(patients, who, false, TILE_TTL)
@@ -79,19 +78,19 @@ local function forget(keys, args)
   for _, one in ipairs(todo[2]) do forget_patient(keys[one], tag, who) end
   for _, one in ipairs(todo[3]) do
     if load(keys[one[1]]) and not load(keys[one[4]]) and not load(keys[one[5]]) then
-      take_out(keys[one[1]], one[3], one[2], redis.call('TTL', keys[one[1]]), math.huge)
+      take_out(keys[one[1]], one[3], one[2], call('TTL', keys[one[1]]), math.huge)
     end
   end
   commit()
   commit_tiles()
-  for _, one in ipairs(todo[4]) do redis.call('HDEL', keys[one[1]], unpack(one, 2)) end
-  for _, one in ipairs(todo[5]) do redis.call('UNLINK', keys[one]) end
+  for _, one in ipairs(todo[4]) do call('HDEL', keys[one[1]], unpack(one, 2)) end
+  for _, one in ipairs(todo[5]) do call('UNLINK', keys[one]) end
   local left = 0
   for _, one in ipairs(todo[6]) do
-    if redis.call('STRLEN', keys[one]) > 1 then left = left + 1 else redis.call('UNLINK', keys[one]) end
+    if call('STRLEN', keys[one]) > 1 then left = left + 1 else call('UNLINK', keys[one]) end
   end
   if left == 0 then
-    for _, one in ipairs(todo[7]) do redis.call('UNLINK', keys[one]) end
+    for _, one in ipairs(todo[7]) do call('UNLINK', keys[one]) end
   end
   return changed
 end
