@@ -21,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisSlow
 
 from state import Gap, Seen, Stale, Store
 from streams.resting import rest
+from streams.shut_out import ShutOut, check, is_fatal
 
 log = logging.getLogger("crible.folding")
 
@@ -103,6 +104,8 @@ class FoldLoop:
                         rest(consumer, stop, REST_SECONDS)
                     self._said = False
                 except (RedisAway, RedisSlow, KafkaException) as error:
+                    if isinstance(error, KafkaException) and is_fatal(error.args[0]):
+                        raise ShutOut(error.args[0]) from error
                     if not self._said:
                         log.warning("%s: waiting (%s)", self._topic, error)
                         self._said = True
@@ -127,6 +130,7 @@ class FoldLoop:
             return self._watched and self._behind(consumer)
         self._heard = time.monotonic()
         records += consumer.consume(BATCH - 1, 0.0)
+        check(records)
         by_partition: dict[int, list[tuple[int, bytes]]] = {}
         for record in records:
             number, offset = record.partition(), record.offset()

@@ -22,7 +22,8 @@ from state import Span
 from streams.messages import Batch, Message, Output
 from streams.positions import Position
 from streams.replay import Replay
-from streams.transactions import Transactions, is_fatal
+from streams.shut_out import check
+from streams.transactions import Transactions
 
 log = logging.getLogger("crible.kafka")
 
@@ -188,8 +189,8 @@ class KafkaSource:
         generation, deadline = self._generation, time.monotonic() + CONFIRM_SECONDS
         while self._generation == generation and time.monotonic() < deadline:
             record = self._consumer.poll(0.1)
-            if record is not None and (error := record.error()) is not None and is_fatal(error):
-                raise KafkaException(error)
+            if record is not None:
+                check([record])
 
     def probe(self) -> None:
         """Ask whether a broker answers again, where none did."""
@@ -223,12 +224,13 @@ class KafkaSource:
     def _read(self, count: int, timeout: float) -> list[Record]:
         if count <= 0:
             return []
-        records = []
-        for record in self._consumer.consume(count, timeout):
+        found, records = self._consumer.consume(count, timeout), []
+        check(found)
+        for record in found:
             error = record.error()
             if error is None:
                 records.append(record)
-            elif is_fatal(error) or error.code() in (
+            elif error.code() in (
                 KafkaError._AUTO_OFFSET_RESET,
                 KafkaError.TOPIC_AUTHORIZATION_FAILED,
             ):

@@ -18,7 +18,8 @@ from streams.away import Away
 from streams.kafka_source import KafkaSource
 from streams.messages import Batch
 from streams.screening import Screener
-from streams.transactions import Rewind, is_fatal
+from streams.shut_out import ShutOut, is_fatal
+from streams.transactions import Rewind
 
 log = logging.getLogger("crible.loop")
 
@@ -122,10 +123,7 @@ class ScreeningLoop:
             stop.wait(0.05)
         except KafkaException as error:
             if is_fatal(error.args[0]):
-                raise SystemExit(
-                    f"Kafka has shut this worker out ({error.args[0].str()}): it leaves, for its supervisor to restart "
-                    "it. No two workers may share a CRIBLE_WORKER_ID"
-                ) from error
+                raise ShutOut(error.args[0]) from error
             self._away.missing("broker", error.args[0])
             stop.wait(WAIT_SECONDS)
         if not self._ready and self._source.settled:

@@ -19,18 +19,12 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.messages import Output
+from streams.shut_out import is_fatal
 
 log = logging.getLogger("crible.transactions")
 
 ANY_PARTITION = -1  # RD_KAFKA_PARTITION_UA: the partitioner chooses by key
 EXIT_OVERRUN = 75  # EX_TEMPFAIL of sysexits.h: the supervisor restarts the worker, which replays
-
-
-def is_fatal(error: KafkaError) -> bool:
-    """Whether a client can do nothing more: it was fenced, say. An error that came as a record says so by its code
-    alone.
-    """
-    return bool(error.fatal()) or error.code() == KafkaError._FATAL
 
 
 class Rewind(Exception):
