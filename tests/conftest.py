@@ -1,13 +1,17 @@
-"""The servers that production uses, started once for all tests that ask for them."""
+"""What all tests share: the servers that production uses, started once, and a Ctrl-C that is heard."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.apache_kafka import ApacheCluster, ApacheKafka
 from tests.support.redis_cluster import RedisCluster
+
+# In the background a shell has SIGINT ignored, and the processes that tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
