@@ -16,6 +16,7 @@ from state import keys
 from state.batch import Ask, Entry, Span
 from state.chain import VERDICTS_A_CALL, Chain, Link, cut
 from state.keys import Lane
+from state.library import function
 from state.ops import Op, Read
 from state.packing import INT64, array, integer, key, listing, raw
 from state.router import Command
@@ -110,7 +111,7 @@ class ObserveCall:
         covered = [[s.input, s.prev, s.end, epochs.get(s.input, 0), crc32(s.input.encode())] for s in spans]
         header = _encode([self._prefix, self._lane, covered, link])
         names = self._table.names
-        return ("FCALL", "crible_observe", len(names), *names, header, *self._args)
+        return ("FCALL", function("observe"), len(names), *names, header, *self._args)
 
 
 def labels(ops: Sequence[Op]) -> bytes:
@@ -167,7 +168,7 @@ def record_commands(
         if last:
             args += [_entry(entry, spans, table) for entry in entries]
         names = table.names
-        commands.append(("FCALL", "crible_record", len(names), *names, *args))
+        commands.append(("FCALL", function("record"), len(names), *names, *args))
     return commands
 
 
@@ -198,4 +199,4 @@ def advance_command(prefix: str, span: Span, epoch: int, models: Mapping[str, by
     """One FCALL crible_advance, for one tag."""
     names = [prefix + keys.FENCES, *(prefix + keys.model(name) for name in models)]
     header = _encode([[span.input, span.prev, span.end, epoch]])
-    return ("FCALL", "crible_advance", len(names), *names, header, *models.values())
+    return ("FCALL", function("advance"), len(names), *names, header, *models.values())

@@ -268,4 +268,4 @@ def _command(prefix: str, share: Share, person: str, secret: bytes, *, home: boo
     ]
     header = array(4) + raw(prefix.encode()) + raw(secret) + raw(person.encode()) + raw(entity_ref(person))
     names = [prefix + name for name in numbers]
-    return ("FCALL", "crible_forget", len(names), *names, header, listing(todo))
+    return ("FCALL", library.function("forget"), len(names), *names, header, listing(todo))

@@ -9,17 +9,13 @@ import msgspec
 
 from state import keys
 from state.errors import ConfigurationError
+from state.formats import ANEW, FORMATS, newer
 from state.router import Command
 
-FORMATS = {"events": 2, "logs": 1, "tiles": 2, "sheets": 1, "families": 2, "memo": 2}
-"""Version of each packed format; raised with a change that older code cannot read."""
+SWAP = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('SET', KEYS[1], ARGV[2])"
+"""Two workers of different releases may start at once: the record is written over what was compared, nothing else."""
 TAGS_STANDALONE = 1
 TAGS_CLUSTER = 16
-
-ANEW = (
-    "or start on an empty Redis and load it from the topics with `crible worker --observe-only` "
-    "(docs/operations.md)"
-)
 
 
 class Layout(msgspec.Struct, kw_only=True, frozen=True):
@@ -38,13 +34,15 @@ def stored_layout(run: Callable[[Command], Any], prefix: str) -> Layout | None:
     Raises ConfigurationError when it cannot be read.
     """
     data = run(("GET", prefix + keys.LAYOUT))
-    if data is None:
-        return None
+    return None if data is None else _decoded(data, prefix + keys.LAYOUT)
+
+
+def _decoded(data: bytes, key: str) -> Layout:
     try:
         return msgspec.json.decode(data, type=Layout)
     except msgspec.DecodeError as error:
         raise ConfigurationError(
-            f"the layout record {prefix + keys.LAYOUT} is not readable ({error}): point CRIBLE_REDIS at "
+            f"the layout record {key} is not readable ({error}): point CRIBLE_REDIS at "
             f"Crible's own Redis, {ANEW}"
         ) from error
 
@@ -59,7 +57,7 @@ def choose_tags(stored: Layout | None, wanted: int | None, cluster: bool) -> int
 
 
 def settle(run: Callable[[Command], Any], prefix: str, layout: Layout, tags: int) -> None:
-    """Write the record on a new Redis, else compare and add the topics it did not name yet.
+    """Write the record on a new Redis, else compare, add the topics it did not name yet and raise its formats.
 
     Raises ConfigurationError with the procedure for what differs.
     """
@@ -67,18 +65,24 @@ def settle(run: Callable[[Command], Any], prefix: str, layout: Layout, tags: int
     key = prefix + keys.LAYOUT
     if run(("SET", key, msgspec.json.encode(mine), "NX")) is not None:
         return
-    stored = stored_layout(run, prefix)
-    if stored is None:
-        raise ConfigurationError(f"the layout record {key} was removed while it was read: start again")
-    compare(stored, mine)
-    merged = msgspec.structs.replace(
+    while (data := run(("GET", key))) is not None:
+        stored = _decoded(data, key)
+        compare(stored, mine)
+        merged = merge(stored, mine)
+        if merged == stored or run(("EVAL", SWAP, 1, key, data, msgspec.json.encode(merged))):
+            return
+    raise ConfigurationError(f"the layout record {key} was removed while it was read: start again")
+
+
+def merge(stored: Layout, mine: Layout) -> Layout:
+    """The record with what it did not name yet, and with formats raised: values of former ones are raised when read."""
+    return msgspec.structs.replace(
         stored,
+        formats=stored.formats | mine.formats,
         topics=stored.topics | mine.topics,
         partitions=stored.partitions | mine.partitions,
         pseudonyms=stored.pseudonyms if mine.pseudonyms is None else mine.pseudonyms,
     )
-    if merged != stored:
-        run(("SET", key, msgspec.json.encode(merged)))
 
 
 def compare(stored: Layout, mine: Layout) -> None:
@@ -89,11 +93,9 @@ def compare(stored: Layout, mine: Layout) -> None:
             f"its number of tags to "
             f"{stored.tags}, {ANEW}"
         )
-    if stored.formats != mine.formats:
-        raise ConfigurationError(
-            f"this Redis holds formats {stored.formats}, this version reads {mine.formats}: run the "
-            f"version that wrote them, {ANEW}"
-        )
+    for kind, version in stored.formats.items():
+        if version > mine.formats.get(kind, 0):
+            raise ConfigurationError(newer(kind, version, mine.formats.get(kind, 0)))
     if None not in (stored.pseudonyms, mine.pseudonyms) and stored.pseudonyms != mine.pseudonyms:
         raise ConfigurationError(
             "the pseudonym key is not the one this Redis was filled with, nobody would be recognised: point "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from state import keys
+from state.library import function
 from state.router import Command
 
 
@@ -33,7 +34,7 @@ class Numbers(dict[str, int]):
                 else:
                     missing.append(name)
         if missing:
-            reply = self._run(("FCALL", "crible_intern", 2, self._numbers_key, self._names_key, *missing))
+            reply = self._run(("FCALL", function("intern"), 2, self._numbers_key, self._names_key, *missing))
             self.update(zip(missing, reply, strict=True))
 
     def __missing__(self, name: str) -> int:

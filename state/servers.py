@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from state import keys, library
 from state.errors import BadFormat, Gap, Lost, OtherLog, Stale, StateError
+from state.formats import kind_of, newer, unreadable
 from state.layout import choose_tags, stored_layout
 from state.router import Command, Router, connect
 
@@ -84,15 +85,27 @@ class Servers:
             return {"GAP": Gap, "STALE": Stale, "LOG": OtherLog}[code](name, number)
         if code == "LOST":
             return Lost(
-                f"{words[0] if words else text} is gone though an event that must be taken out stands in it"
+                f"a value of kind {kind_of(detail)} is gone though an event that must be taken out stands in it: keys "
+                "were deleted or evicted behind Crible's back"
             )
         if code == "FORMAT":
-            return BadFormat(f"{words[0] if words else text} is not of a format this version reads")
+            return BadFormat(_format(detail))
         if "function not found" in text.lower() and self._router is not None:
             for server in self._router.primaries():
                 library.install(server)
             return RedisConnectionError("the server had lost its functions; they are loaded again")
         return refusal
+
+
+def _format(detail: str) -> str:
+    """What a refused value is: "<found> <known> <key>" for another version, else the key."""
+    found, _, rest = detail.partition(" ")
+    known, _, key = rest.partition(" ")
+    if not (found.isdigit() and known.isdigit()):
+        return unreadable(kind_of(detail)) if detail.startswith("{") else f"the functions refuse {detail}"
+    return (
+        newer(kind_of(key), int(found), int(known)) if int(found) > int(known) else unreadable(kind_of(key))
+    )
 
 
 def _weight(error: Exception) -> tuple[int, int]:

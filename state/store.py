@@ -14,6 +14,7 @@ from state.checks import check_server
 from state.errors import Seen
 from state.lanes import Lanes
 from state.layout import Layout, settle
+from state.library import function
 from state.numbers import Numbers
 from state.servers import Servers
 
@@ -45,9 +46,12 @@ class Store:
         """
         for server in self._servers.connect().primaries():
             check_server(server, require_aof=self._require_aof)
-            library.install(server)
         tags = len(self._servers.prefixes)
         settle(self._servers.first, self._servers.prefixes[0], layout or Layout(), tags)
+        for (
+            server
+        ) in self._servers.connect().primaries():  # last: who does not fit puts no other worker out of work
+            library.install(server)
 
     def run_id(self) -> str:
         """Changes when a server restarted or was replaced: then the fences must be read again."""
@@ -69,11 +73,11 @@ class Store:
         servers = self._servers
         servers.connect()
         fences = [prefix + keys.FENCES for prefix in servers.prefixes]
-        first = servers.run([(0, ("FCALL", "crible_own", 1, fences[0], 0, *inputs))], inputs)[0]
+        first = servers.run([(0, ("FCALL", function("own"), 1, fences[0], 0, *inputs))], inputs)[0]
         epochs = {name: int(row[0]) for name, row in zip(inputs, first, strict=True)}
         rows = [first]
         for tag in range(1, len(fences)):
-            calls = [(tag, ("FCALL", "crible_own", 1, fences[tag], epochs[name], name)) for name in inputs]
+            calls = [(tag, ("FCALL", function("own"), 1, fences[tag], epochs[name], name)) for name in inputs]
             rows.append([reply[0] for reply in servers.run(calls, inputs)])
         lanes = slice(1, 2) if len(fences) == 1 else slice(1, 3)
         owned = {}
@@ -88,7 +92,7 @@ class Store:
     def begin(self, input: str, fence: int) -> None:
         """Let an input that was never seen start after offset `fence`; one that has fences stays as it is."""
         self._servers.everywhere(
-            lambda prefix: ("FCALL", "crible_begin", 1, prefix + keys.FENCES, fence, input)
+            lambda prefix: ("FCALL", function("begin"), 1, prefix + keys.FENCES, fence, input)
         )
 
     def intern(self, names: Iterable[str]) -> None:

@@ -16,9 +16,9 @@ import msgspec
 from schemas.observation import CloneUse, DocumentUse, Fact, LogLine
 from state import codecs
 from state.errors import BadFormat
+from state.formats import FORMATS
 from state.unpacking import unpack
 
-VERSION = 1
 PERSON, PLACE = 10, 6  # bytes of an entry of a day sheet (counts.lua)
 APPLIED, CANCELLED, EARLY = "L", "C", "T"
 
@@ -28,13 +28,15 @@ _SHEET = Struct("<xiH")
 _PERSON, _PLACE = Struct("<8sH"), Struct("<IH")
 _VISIT = Struct("<iH")
 _HEAD = Struct("<xdiIIIIdIIIdIIII")  # as rings.lua packs it: head, then sums of the windows that end with it
-_SUMS = Struct("<xII")
+_SUMS = Struct("<BII")
 _MEMO, _LENGTH = Struct("<xB16sH"), Struct("<I")
 NO_RESULT = 2**32 - 1
+FORMER_MEMO = b"\x94"  # version 1: a packed list of four
 _MINUTE, _HOUR, _DAY = Struct("<I"), Struct("<Id"), Struct("<IIdII")
 MINUTE_SLOTS, HOUR_SLOTS, DAY_SLOTS = 48, 72, 96
 _HOURS_AT = _HEAD.size + MINUTE_SLOTS * _MINUTE.size
 _DAYS_AT = _HOURS_AT + HOUR_SLOTS * _HOUR.size
+SUMS_AT, SUMS_BYTES = 21, 52  # of a tile
 TILE_BYTES = _DAYS_AT + DAY_SLOTS * _DAY.size
 
 T = TypeVar("T")
@@ -114,10 +116,10 @@ class Tiles:
         return Day(*(sum(column) for column in zip(*found, strict=True))) if found else Day(0, 0, 0, 0, 0)
 
 
-def body(data: bytes) -> bytes:
+def body(data: bytes, version: int = 1) -> bytes:
     """What stands after the version byte."""
-    if not data or data[0] != VERSION:
-        raise BadFormat(f"version {data[0] if data else 'missing'}, this Crible reads {VERSION}")
+    if not data or data[0] != version:
+        raise BadFormat(f"version {data[0] if data else 'missing'}, this Crible reads {version}")
     return data[1:]
 
 
@@ -223,8 +225,10 @@ def visits(data: bytes) -> list[tuple[int, int]]:
 
 
 def tiles(data: bytes) -> Tiles:
-    """The rings of a provider; slots of nothing are left out."""
-    body(data)
+    """The rings of a provider; slots of nothing are left out. Version 1 has no sums between head and rings."""
+    if data[:1] == b"\x01" and len(data) == TILE_BYTES - SUMS_BYTES:
+        data = bytes((FORMATS["tiles"],)) + data[1:SUMS_AT] + bytes(SUMS_BYTES) + data[SUMS_AT:]
+    body(data, FORMATS["tiles"])
     if len(data) != TILE_BYTES:
         raise BadFormat(f"tiles of {len(data)} bytes instead of {TILE_BYTES}")
     head, head_day, fields, *_ = _HEAD.unpack_from(data)
@@ -254,10 +258,12 @@ def family(fields: dict[bytes, bytes]) -> dict[bytes, int]:
     """The members of a counted family's bucket, each with its count; checked against the sums kept with them."""
     counts = {name: int(value) for name, value in fields.items() if name}
     sums = fields.get(b"")
+    if sums is not None and sums.isdigit():  # version 1: the total alone
+        sums = _SUMS.pack(FORMATS["families"], len(counts), int(sums))
     if sums is None or len(sums) != _SUMS.size:
         raise BadFormat("family without its sums")
-    body(sums)
-    found = _SUMS.unpack(sums)
+    body(sums, FORMATS["families"])
+    found = _SUMS.unpack(sums)[1:]
     if found != (len(counts), sum(counts.values())):
         raise BadFormat(f"{len(counts)} members add up to {sum(counts.values())}, the sums say {found}")
     return counts
@@ -265,7 +271,9 @@ def family(fields: dict[bytes, bytes]) -> dict[bytes, int]:
 
 def memo(data: bytes) -> tuple[bytes, int]:
     """The content hash and the status of a memoised answer."""
-    body(data)
+    if data[:1] == FORMER_MEMO:
+        return _former_memo(data)
+    body(data, FORMATS["memo"])
     if len(data) < _MEMO.size:
         raise BadFormat("memo is cut off")
     status, content, count = _MEMO.unpack_from(data)
@@ -275,4 +283,11 @@ def memo(data: bytes) -> tuple[bytes, int]:
         data
     ):
         raise BadFormat("memo of no whole number of results")
+    return content, status
+
+
+def _former_memo(data: bytes) -> tuple[bytes, int]:
+    content, status, results, names = unpack(data)
+    if not isinstance(content, bytes) or not isinstance(status, int) or len(results) != len(names):
+        raise BadFormat("memo of no known content")
     return content, status

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from schemas.outputs import Screened
+from state.formats import FORMATS, version_of
 
 ANSWER, PAYMENT = b"a:", b"p:"
 CLAIM, CANCELLATION = "claim", "cancellation"
@@ -56,6 +57,10 @@ class PaymentAnswer(msgspec.Struct, array_like=True, frozen=True):
 REPLACED_EARLY = Answer(CLAIM, "", "RELEASE", replaced=True, early=True)
 """Stands for an event that was corrected or cancelled before it came."""
 
+VERSION = bytes((FORMATS["claims"],))
+"""What a kept answer begins with. Version 1 began with its array at once; the array is the same."""
+ARRAYS = range(0x90, 0xA0)
+
 _encoder = msgspec.msgpack.Encoder()
 _answer = msgspec.msgpack.Decoder(Answer)
 _payment = msgspec.msgpack.Decoder(PaymentAnswer)
@@ -70,13 +75,13 @@ class ClaimState:
 
     @classmethod
     def of(cls, fields: Mapping[bytes, bytes]) -> ClaimState:
-        """Read the hash kept in Redis."""
+        """Read the hash kept in Redis. Raises BadFormat for what a newer release wrote."""
         state = cls()
         for name, value in fields.items():
             if name.startswith(ANSWER):
-                state.answers[name[2:].decode()] = _answer.decode(value)
+                state.answers[name[2:].decode()] = _answer.decode(_array(value))
             elif name.startswith(PAYMENT):
-                state.payments[name[2:].decode()] = _payment.decode(value)
+                state.payments[name[2:].decode()] = _payment.decode(_array(value))
         return state
 
     @property
@@ -147,7 +152,11 @@ def answer_of(record: Screened, cause: str | None = None) -> Answer | PaymentAns
     )
 
 
+def _array(value: bytes) -> bytes:
+    return value if version_of("claims", value, ARRAYS) == 1 else value[1:]
+
+
 def packed(event_id: str, value: Answer | PaymentAnswer) -> tuple[str, bytes]:
     """The hash field that keeps one answer, and its bytes."""
     kind = PAYMENT if isinstance(value, PaymentAnswer) else ANSWER
-    return kind.decode() + event_id, _encoder.encode(value)
+    return kind.decode() + event_id, VERSION + _encoder.encode(value)

@@ -20,6 +20,7 @@ from schemas.control import Rescreen
 from schemas.outputs import Screened, Term
 from schemas.registries import Beneficiary
 from state import codecs
+from state.formats import version_of
 from streams import gate, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
@@ -48,12 +49,16 @@ BLANK: dict[str, Any] = {
 }
 """What a hold had and a release has not."""
 _beneficiary = msgspec.msgpack.Decoder(Beneficiary)
+OBJECTS = range(ord("{"), ord("{") + 1)
+"""What open events begin with, in version 1: they are JSON objects."""
 
 
 def rights_changed(item: Item, event: Beneficiary, shelf: Shelf) -> None:
     """A registry entry came: what waits for this person's rights is answered again."""
     reads = item.answer.home_reads if item.answer else []
     stored = next((read for read in reads if isinstance(read, dict)), {})
+    for value in stored.values():
+        version_of("open", value, OBJECTS)
     waiting = {event_id.decode(): orjson.loads(value) for event_id, value in stored.items()}
     for event_id, record in shelf.open.get(event.beneficiary, {}).items():  # earlier in this batch
         waiting.pop(event_id, None)

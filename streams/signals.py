@@ -12,6 +12,8 @@ import msgspec
 
 from schemas.claim import Claim
 from schemas.control import Signal
+from state.errors import BadFormat
+from state.formats import FORMATS, newer
 
 
 class SignalRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -33,13 +35,16 @@ def name(entity: str) -> str:
 
 def packed(signal: Signal) -> bytes:
     """The record of a signal."""
-    record = SignalRecord(1, signal.strength, signal.ends.timestamp(), signal.source)
+    record = SignalRecord(FORMATS["signals"], signal.strength, signal.ends.timestamp(), signal.source)
     return msgspec.msgpack.encode(record)
 
 
 def read(blob: bytes) -> SignalRecord:
-    """The record of its bytes. Raises msgspec.MsgspecError where it is damaged."""
-    return _decoder.decode(blob)
+    """The record of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat where a newer release wrote it."""
+    record = _decoder.decode(blob)
+    if record.version > FORMATS["signals"]:
+        raise BadFormat(newer("signals", record.version, FORMATS["signals"]))
+    return record
 
 
 def names(claim: Claim) -> list[str]:
@@ -49,13 +54,16 @@ def names(claim: Claim) -> list[str]:
 
 
 def live(claim: Claim, stored: Mapping[str, bytes | None], at: dt.datetime) -> list[dict[str, Any]]:
-    """What is reported on the claim's people at that instant, the strongest first."""
+    """What is reported on the claim's people at that instant, the strongest first.
+
+    Raises BadFormat for what a newer release wrote.
+    """
     found = []
     for each in names(claim):
         blob = stored.get(each)
         if blob is None:
             continue
-        record = _decoder.decode(blob)
+        record = read(blob)
         if record.expires > at.timestamp():
             entity = each.partition(":")[2]
             found.append({"entity": entity, "source": record.source, "strength": record.strength})

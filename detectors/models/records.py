@@ -6,13 +6,15 @@ refused, because it would poison every later update. Records are values: a fold 
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 VERSION: Final = 1
-"""Version of every record's layout that this code writes, and the newest that it reads."""
+"""Version of a record's layout, where its class says no other: what this code writes, and the newest that it reads."""
 
 Finite = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """A finite float: NaN and infinities fail the bounds."""
@@ -171,8 +173,17 @@ KINDS: Final[dict[str, type[Record]]] = {
     "coverage": CoverageRecord,
 }
 
+Step = Callable[[list[Any]], list[Any]]
+STEPS: Final[dict[tuple[str, int], Step]] = {}
+"""(kind, version) -> what makes of a record of that version, as a list with its version first, one of the next.
+
+To change a kind: give its class a `version` one higher, and a step from the version before. A step that only adds
+fields which have defaults is the identity.
+"""
+
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {kind: msgspec.msgpack.Decoder(struct) for kind, struct in KINDS.items()}
+_versions = {kind: struct().version for kind, struct in KINDS.items()}
 
 
 def encode(record: Record) -> bytes:
@@ -181,34 +192,38 @@ def encode(record: Record) -> bytes:
 
 
 def decode(kind: str, blob: bytes) -> Record:
-    """The record of that kind.
+    """The record of that kind, raised to the present version where it is of an earlier one.
 
     Raises:
         RecordError: another layout, a version from the future, a number that is not finite.
     """
+    read = _decoders[kind].decode
+    with suppress(
+        msgspec.MsgspecError
+    ):  # an earlier layout need not fit the present one: its version decides
+        record: Record = read(blob)
+        if record.version == _versions[kind]:
+            return record
     try:
-        record: Record = _decoders[kind].decode(blob)
+        record = read(_upgraded(kind, blob))
     except msgspec.MsgspecError as error:
-        if (found := _version_of(blob)) is not None and found > VERSION:
-            raise _newer(kind, found) from error
         raise RecordError(
             f"model record of kind {kind!r} is damaged ({error}); delete its key and replay `learning`"
         ) from error
-    if record.version > VERSION:
-        raise _newer(kind, record.version)
     return record
 
 
-def _newer(kind: str, found: int) -> RecordError:
-    return RecordError(
-        f"model record of kind {kind!r} has version {found}, this Crible reads up to {VERSION}: "
-        "run the release that wrote it, or delete the model keys and let them be learned again"
-    )
-
-
-def _version_of(blob: bytes) -> int | None:
-    try:
-        head = msgspec.msgpack.decode(blob)
-    except msgspec.MsgspecError:
-        return None
-    return head[0] if isinstance(head, list) and head and isinstance(head[0], int) else None
+def _upgraded(kind: str, blob: bytes) -> bytes:
+    """The record's bytes in the present version. Raises RecordError for a newer one, MsgspecError for no record."""
+    values = msgspec.msgpack.decode(blob)
+    known = _versions[kind]
+    if not (isinstance(values, list) and values and isinstance(values[0], int)):
+        raise msgspec.ValidationError("no version")
+    if values[0] > known:
+        raise RecordError(
+            f"model record of kind {kind!r} has version {values[0]}, this Crible reads up to {known}: "
+            "run the release that wrote it, or delete the model keys and let them be learned again"
+        )
+    for version in range(max(values[0], 1), known):
+        values = [version + 1, *STEPS[kind, version](values)[1:]]
+    return msgspec.msgpack.encode(values)

@@ -29,3 +29,8 @@ end
 local function refuse(code, detail)
   error({err = code .. ' ' .. detail})
 end
+
+-- A value whose version (its first byte) is not the one known here and cannot be raised to it.
+local function refuse_version(key, value, known)
+  refuse('FORMAT', (byte(value, 1) or 0) .. ' ' .. byte(known) .. ' ' .. key)
+end

@@ -41,11 +41,14 @@ end
 
 -- Members, total and own count of a family's bucket; the first two stand under the empty field name, behind a version byte.
 local SUMS = '<I4I4'
+local FAMILY_VERSION = '\2'
 local function standing(key, member)
   look_at(key, member, '')
   local sums, own = field(key, ''), tonumber(field(key, member) or '0')
   if not sums then return 0, 0, own end
-  if #sums ~= 9 or sub(sums, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', key) end
+  sums = former_sums(key, sums)
+  if sub(sums, 1, 1) ~= FAMILY_VERSION then refuse_version(key, sums, FAMILY_VERSION) end
+  if #sums ~= 9 then refuse('FORMAT', key) end
   local members, total = unpack_at(SUMS, sums, 2)
   return members, total, own
 end
@@ -58,6 +61,6 @@ local function count(key, before, member, by, ttl, age)
     return
   end
   members = members + put(key, member, own > 0 and tostring(own) or false, ttl)
-  put(key, '', total > 0 and VERSION_BYTE .. pack(SUMS, members, total) or false, ttl)
+  put(key, '', total > 0 and FAMILY_VERSION .. pack(SUMS, members, total) or false, ttl)
   if by > 0 then return pack('<I4I4I4I4I4I4', members, total, own, standing(before, member)) end
 end

@@ -67,7 +67,7 @@ local function own(keys, args)
   end
   return answer
 end
-redis.register_function('crible_own', own)
+export('own', own)
 
 -- KEYS: fences. ARGS: offset, then inputs. An input without fences starts after that offset.
 local function start_after(keys, args)
@@ -77,4 +77,4 @@ local function start_after(keys, args)
   end
   return redis.status_reply('OK')
 end
-redis.register_function('crible_begin', start_after)
+export('begin', start_after)

@@ -94,4 +94,4 @@ local function forget(keys, args)
   end
   return changed
 end
-redis.register_function('crible_forget', forget)
+export('forget', forget)

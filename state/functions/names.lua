@@ -16,4 +16,4 @@ local function intern(keys, args)
   end
   return answer
 end
-redis.register_function('crible_intern', intern)
+export('intern', intern)

@@ -11,6 +11,7 @@
 -- (uint32 each, the highest: nil), the results. Labels tell the client which of its ops a result belongs to: a replay may
 -- ask for others, when a referential has changed in between.
 local NO_RESULT = 4294967295
+local MEMO_VERSION = '\2'
 local READS = {
   function(key) return call('GET', key) end,
   function(key) return call('HGETALL', key) end,
@@ -31,23 +32,28 @@ end
 
 local function memo_of(status, entry, results)
   local count = #results
-  if count == 0 then return VERSION_BYTE .. pack('<Bc16I2', status, entry[3], 0) end
+  if count == 0 then return MEMO_VERSION .. pack('<Bc16I2', status, entry[3], 0) end
   local lengths, parts = {}, {false, entry[8], false}
   for i = 1, count do
     local result = results[i]
     lengths[i] = result and #result or NO_RESULT
     parts[i + 3] = result or ''
   end
-  parts[1] = VERSION_BYTE .. pack('<Bc16I2', status, entry[3], count)
+  parts[1] = MEMO_VERSION .. pack('<Bc16I2', status, entry[3], count)
   parts[3] = pack(format_of('I4', count), unpack(lengths))
   return concat(parts)
 end
 
 -- Status and memo of an offset at or below the fence.
-local function remembered(entry, span, keys)
+local function remembered(entry, span, keys, tag)
   local memo = call('HGET', keys[entry[4]], format('%.0f', entry[2]))
   if memo then
-    if sub(memo, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', keys[entry[4]]) end
+    if sub(memo, 1, 1) == FORMER_MEMO then
+      local content, status, results = former_memo(memo, entry, keys, tag)
+      if content ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. format('%.0f', entry[2])) end
+      return status, memo_of(status, entry, results)
+    end
+    if sub(memo, 1, 1) ~= MEMO_VERSION then refuse_version(keys[entry[4]], memo, MEMO_VERSION) end
     if sub(memo, 3, 18) ~= entry[3] then refuse('LOG', (entry[1] - 1) .. ' ' .. format('%.0f', entry[2])) end
     return byte(memo, 2), memo
   end
@@ -99,7 +105,7 @@ local function observe(keys, args)
     local span = spans[entry[1]]
     local status, memo
     if entry[2] <= found[entry[1]] then
-      status, memo = remembered(entry, span, keys)
+      status, memo = remembered(entry, span, keys, tag)
     else
       local results
       status, results = first_time(entry, span, keys, tag, home)
@@ -123,4 +129,4 @@ local function observe(keys, args)
   chunk_done(chain_name, chain)
   return answers
 end
-redis.register_function('crible_observe', observe)
+export('observe', observe)

@@ -88,7 +88,7 @@ local function record(keys, args)
   chunk_done(chain_name, chain)
   return answers
 end
-redis.register_function('crible_record', record)
+export('record', record)
 
 -- FCALL crible_advance: the fold of one input writes its models and moves its fence, when nobody did before.
 -- KEYS[1]: fences, then one key per model. ARGS: msgpack [[input, prev, end, epoch]], then one blob per model.
@@ -103,4 +103,4 @@ local function fold(keys, args)
   move_fences(keys[1], spans, found, 'r|')
   return 1
 end
-redis.register_function('crible_advance', fold)
+export('advance', fold)

@@ -1,7 +1,7 @@
 -- The packed tiles of a provider: three rings in one value, opened once a call. Strings of kilobytes are what Lua is slow
 -- at, so the stored one is never rebuilt: slots that change lie in an overlay and are written where they stand.
 --
---   byte 1        version
+--   byte 1        version (functions/former.lua knows the ones before)
 --   bytes 2-73    head, and the sums of the windows that end with it (HEAD): kept in step with the rings, so that an event
 --                 at the head, which is the usual one, is answered without adding slots up
 --   5 minutes x 48: claims | 1 hour x 72: claims, amount | 1 day x 96: claims, lines, amount, patients, last patients
@@ -11,6 +11,7 @@ local HEAD = '<di4I4I4' -- instant, day, fields of the patients hash, its limit
   .. 'I4' -- claims of 7 days
   .. 'I4I4dI4I4I4' -- claims, lines, amount, patient days, last patients, active days of 30 days
   .. 'I4' -- half-day in which the expiry was last set
+local TILE_VERSION = '\2' -- also of the hash of patients beside it
 local HEAD_BYTES = 72
 local MINUTES = {id = 1, width = 300, slots = 48, slot = 'I4', values = 1, bytes = 4, at = 2 + HEAD_BYTES}
 local HOURS = {id = 2, width = 3600, slots = 72, slot = 'I4d', values = 2, bytes = 12, at = 2 + HEAD_BYTES + 48 * 4}
@@ -25,7 +26,7 @@ local SHORT, DAY_LONG, WEEK, MONTH = 12, 24, 7, 30 -- slots of the windows whose
 local function open_tile(key, patients, ts, day)
   local tile = tiles[key]
   if tile then return tile end
-  local base = load(key)
+  local base = load(key, TILE_VERSION, FORMER_TILES)
   if not base and not ts then return false end
   if base and #base ~= TILE_BYTES then refuse('FORMAT', key) end
   tile = {key = key, patients = patients, base = base, over = {{}, {}, {}}, was = {}, now = {}}
@@ -190,10 +191,11 @@ local function commit_tile(tile, half_day)
     tile.claims7, tile.claims30, tile.lines30, tile.amount30, tile.pairs30, tile.patients30, tile.active30, half_day)
   if fresh or tile.had == 0 then call('EXPIRE', tile.patients, TILE_TTL) end
   if not tile.base then
-    local value = concat({VERSION_BYTE, head, turned(tile, MINUTES), turned(tile, HOURS), turned(tile, DAYS)})
+    local value = concat({TILE_VERSION, head, turned(tile, MINUTES), turned(tile, HOURS), turned(tile, DAYS)})
     call('SET', tile.key, value, 'EX', TILE_TTL)
     return
   end
+  if raised[tile.key] then call('SET', tile.key, tile.base) end -- its expiry follows: a raised tile is `fresh`
   local from = 1
   if tile.now[1] - tile.was[1] >= MINUTES.slots then -- the minutes stand next to the head: one write for both
     call('SETRANGE', tile.key, 1, head .. turned(tile, MINUTES))

@@ -1,21 +1,27 @@
 -- The unit of work of one call: values read once, changed in memory, written at the end. Redis does not roll a
 -- failed function back, so everything that can fail happens before `commit`.
 local values, tails, ttls, touched -- packed values; what was added to one; seconds to keep; in order of first change
+local raised -- values that were read in an older version: they are written whole
 local hashes, hash_order
 local tiles, tile_order
 
 local function begin()
-  values, tails, ttls, touched = {}, {}, {}, {}
+  values, tails, ttls, touched, raised = {}, {}, {}, {}, {}
   hashes, hash_order = {}, {}
   tiles, tile_order = {}, {}
 end
 
--- The packed value under a key, or false. Refuses a value of another format.
-local function load(key)
+-- The packed value under a key in version `known` (not given: 1), or false. `steps`: by version, what raises a value of
+-- it by one; false where the value does not fit its version. Refuses what cannot be raised.
+local function load(key, known, steps)
   local value = values[key]
   if value == nil then
     value = call('GET', key)
-    if value and sub(value, 1, 1) ~= VERSION_BYTE then refuse('FORMAT', key) end
+    known = known or VERSION_BYTE
+    while value and sub(value, 1, 1) ~= known do
+      local step = steps and steps[byte(value, 1)]
+      value, raised[key] = step and step(value) or refuse_version(key, value, known), true
+    end
     values[key] = value
   elseif tails[key] and tails[key] ~= '' then
     return value .. tails[key]
@@ -36,7 +42,7 @@ end
 
 -- Adds to the end of the value that is stored.
 local function extend(key, more, ttl)
-  if values[key] and (tails[key] or ttls[key] == nil) then
+  if values[key] and not raised[key] and (tails[key] or ttls[key] == nil) then
     tails[key] = (tails[key] or '') .. more
     mark(key, ttl)
   else

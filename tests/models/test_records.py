@@ -7,6 +7,7 @@ import math
 import msgspec
 import pytest
 
+from detectors.models import records
 from detectors.models.records import (
     KINDS,
     VERSION,
@@ -122,3 +123,34 @@ def test_a_working_set_decodes_once_and_returns_what_changed() -> None:
     records.add({pair: encode(FULL["peers"])})  # older bytes do not undo
     assert records.changed() == {pair: encode(PeerRecord(n=4))}
     assert records.changed() == {}
+
+
+class Widened(Record, array_like=True, frozen=True, gc=False):
+    """`PeerRecord` as two later versions might have it: a field put in, then another taken out."""
+
+    version: int = 3
+    n: int = 0
+    weight: float = 0.0
+    mean: float = 0.0
+    recent: bytes = b""
+
+
+def test_a_record_of_an_earlier_version_is_raised_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = encode(FULL["peers"])
+    monkeypatch.setitem(records._decoders, "peers", msgspec.msgpack.Decoder(Widened))
+    monkeypatch.setitem(records._versions, "peers", 3)
+    monkeypatch.setitem(records.STEPS, ("peers", 1), lambda values: [*values[:2], 0.5, *values[2:]])
+    monkeypatch.setitem(records.STEPS, ("peers", 2), lambda values: [*values[:4], *values[5:]])
+    raised = decode("peers", old)
+    assert raised == Widened(n=3, weight=0.5, mean=1.5, recent=b"\x01\x02")
+    assert decode("peers", encode(raised)) == raised
+    with pytest.raises(RecordError, match="version 4, this Crible reads up to 3"):
+        decode("peers", msgspec.msgpack.encode([4, "whatever"]))
+    with pytest.raises(RecordError, match="damaged"):
+        decode("peers", msgspec.msgpack.encode([1, "three", 1.5, 0.25, b""]))
+
+
+def test_every_kind_can_be_raised_from_version_1() -> None:
+    """A class whose version was raised without a step would refuse all that is stored."""
+    wanted = {(kind, version) for kind, struct in KINDS.items() for version in range(1, struct().version)}
+    assert wanted == records.STEPS.keys()
