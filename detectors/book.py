@@ -8,7 +8,7 @@ good load comes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +57,6 @@ class ReferentialBook:
         self._liquidators: dict[str, Liquidator] = {}
         self._orders: dict[str, Order] = {}
         self._tables: dict[str, tuple[Edition, ...]] = {}
-        self._coverage: dict[str, float] = {}
         self._rejected: set[str] = set()
         self._aged: frozenset[str] = frozenset()
         self._memo: dict[object, object] = {}
@@ -99,11 +98,6 @@ class ReferentialBook:
         else:
             raise ValueError(f"tombstone of kind {kind!r}: expected one of {', '.join(KINDS)}")
 
-    def cover(self, coverage: Mapping[str, float]) -> None:
-        """Set the share of lines with an INPE over 7 days (0..1) by provider kind."""
-        self._coverage = dict(coverage)
-        self._snapshot = None
-
     def age(self, names: Iterable[str]) -> None:
         """Set which tables are too old to hold on."""
         self._aged = frozenset(names)
@@ -121,7 +115,6 @@ class ReferentialBook:
                 orders=dict(self._orders),
                 tables=dict(self._tables),
                 declarations=self._declarations,
-                coverage=self._coverage,
                 stale=frozenset(self._rejected) | self._aged,
                 memo=self._memo,
             )

@@ -147,15 +147,8 @@ class Referentials:
 
     def act(self, nomenclature: str, code: str, day: dt.date) -> ActRow | None:
         """The act as it stood on that day."""
-        row: Any  # `_one` without the call: this is asked for every line, several times
-        for edition in self.tables.get("acts", ()):
-            if edition.valid_from <= day and (edition.valid_to is None or day <= edition.valid_to):
-                for row in edition.index.get((nomenclature, code), ()):
-                    if (row.from_ is None or row.from_ <= day) and (row.to is None or day <= row.to):
-                        found: ActRow = row
-                        return found
-                return None
-        return None
+        row: ActRow | None = self._one("acts", (nomenclature, code), day)
+        return row
 
     def drug(self, ean13: str, day: dt.date) -> DrugRow | None:
         """The drug as it was listed on that day."""

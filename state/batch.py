@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from state.ops import Op, Read
 
+MODEL_SECONDS = 800 * 86400  # a model record outlives the 24 months of what taught it
 VERDICT_SECONDS = 90 * 86400  # full verdicts are kept 90 days; callers ask for more while something is held
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from state.batch import MODEL_SECONDS
 from state.errors import ConfigurationError
 
 VERSION = 3
@@ -44,7 +45,8 @@ def source() -> str:
     That one is called `crible_version` in every version: it is how they know of each other.
     """
     folder = files("state") / "functions"
-    body = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in PARTS)
+    body = f"local MODEL_TTL = {MODEL_SECONDS}\n"
+    body += "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in PARTS)
     digest = sha256(body.encode()).hexdigest()
     name = f"crible_{VERSION}"
     return f"""#!lua name={name}

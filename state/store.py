@@ -8,7 +8,7 @@ from typing import Any
 
 from state import keys, library
 from state.answers import identity_of
-from state.batch import Answer, Ask, Entry, Fences, Identity, Span
+from state.batch import MODEL_SECONDS, Answer, Ask, Entry, Fences, Identity, Span
 from state.calls import advance_command, record_commands
 from state.checks import check_server
 from state.errors import Seen
@@ -20,8 +20,6 @@ from state.servers import Servers
 
 KEPT_BLOCKS = 8  # memo blocks that stay behind the committed offset: a failover may bring old offsets back
 MOST_BLOCKS = 1000  # dropped at once; a memo that nobody forgot for longer was left by a deployment long gone
-
-MODEL_SECONDS = 800 * 86_400
 
 
 class Store:

@@ -40,7 +40,7 @@ def packed(signal: Signal) -> bytes:
 
 
 def read(blob: bytes) -> SignalRecord:
-    """The record of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat where a newer release wrote it."""
+    """The record of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat for a newer release's."""
     record = _decoder.decode(blob)
     if record.version > FORMATS["signals"]:
         raise BadFormat(newer("signals", record.version, FORMATS["signals"]))

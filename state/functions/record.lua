@@ -8,7 +8,6 @@
 --   entry   1 span | 2 offset | 3 memo key | 4 verdict key | 5 revision
 --     6 hash writes [[key, seconds, field, value, ...]] | 7 hash deletes [[key, field, ...]]
 -- Answers the blob that stands for each verdict; nil where the offset was recorded so long ago that it is forgotten.
-local MODEL_TTL = 800 * DAY_SECONDS
 
 local function stored_verdict(entry, keys)
   local revision = call('HGET', keys[entry[3]], 'r' .. format('%.0f', entry[2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -56,6 +57,7 @@ class Scene:
         self.names: dict[int, str] = {}
         self.numbers = Numbers(self.names)
         self.seen = Observation()
+        self.coverage: dict[str, float] = {}
         self.evidence: Any = None
 
     def table(
@@ -130,7 +132,7 @@ class Scene:
 
     def context(self, claim: Claim) -> Context:
         self.seen.own = self.log_of(claim)
-        referentials = self.book.snapshot()
+        referentials = replace(self.book.snapshot(), coverage=self.coverage)
         thresholds = referentials.thresholds(claim.deposit_date)
         return Context(claim, self.seen, referentials, thresholds, self.evidence, self.numbers, self.names)
 

@@ -73,7 +73,7 @@ def test_a_provider_acts_within_its_active_periods(care: str, fires: bool) -> No
 )
 def test_it_holds_once_the_kind_is_covered(coverage: dict[str, float], review: bool) -> None:
     scene = known()
-    scene.book.cover(coverage)
+    scene.coverage = coverage
     findings, _ = scene.play("E03", consultation(executor=None, prescriber=DOCTOR))
     assert [f.review for f in findings] == [review]
 

@@ -144,11 +144,11 @@ def test_checks_and_people_read_former_values(server: EmbeddedRedis, raw: redis.
         if kind.read is not None:
             kind.read(former.read(raw, key))
     (key,) = raw.scan_iter("*}:p:100000001")
-    of_before = stored.tiles(raw.get(key) or b"")
+    of_before = stored.tiles(former.read(raw, key))
     assert len(of_before.days) > 5
     of_today = begun(server, tags, before=False)
-    assert stored.tiles(raw.get(key) or b"") == of_before
-    assert (raw.get(key) or b"")[0] == FORMATS["tiles"]
+    assert stored.tiles(former.read(raw, key)) == of_before
+    assert former.read(raw, key)[0] == FORMATS["tiles"]
     of_today.close()
 
 
