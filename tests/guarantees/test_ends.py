@@ -12,7 +12,7 @@ import pytest
 import redis
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from state import ConfigurationError, EmbeddedRedis
+from state import ConfigurationError, EmbeddedRedis, library
 from state.checks import check_server
 from streams.broker import EmbeddedBroker, free_port
 from streams.embedded import listening
@@ -165,3 +165,20 @@ def test_a_second_worker_of_the_same_name_shuts_the_first_out(course: Course, tm
             assert "Traceback" not in first.said()
             second.wait_ready()
             assert second.process.poll() is None
+
+
+def test_a_worker_leaves_when_a_newer_release_puts_its_functions_in(
+    course: Course, events: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.send(events.registries)
+    with Worker(course.settings, tmp_path) as worker:
+        worker.wait_ready()
+        monkeypatch.setattr(library, "VERSION", library.VERSION + 1)
+        with redis.Redis.from_url(course.settings["CRIBLE_REDIS"]) as client:
+            library.install(client)
+        course.send(message for phase in events.phases for message in phase)
+        assert worker.process.wait(60) == FAILED, worker.said()
+        assert (
+            f"functions, this worker is of version {library.VERSION - 1}: a newer release works here"
+            in worker.said()
+        )
