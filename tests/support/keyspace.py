@@ -19,11 +19,27 @@ EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and a
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
 
-def dump(url: str) -> dict[str, Any]:
-    """Every key without its hash tag, and its content."""
+def dump(*urls: str) -> dict[str, Any]:
+    """Every key without its hash tag, and its content; of one server or of all masters of a cluster."""
+    named = [name for url in urls for name in _names(url)]
+    found: dict[str, Any] = {}
+    for url in urls:
+        found |= _dump(url, named)
+    return found
+
+
+def _names(url: str) -> list[str]:
+    """The interned names, in their order; none where this master does not hold them."""
     with redis.Redis.from_url(url) as client:
-        named = [name.decode() for name in client.lrange("{s0}:names", 0, -1)]
-        found: dict[str, Any] = {}
+        try:
+            return [name.decode() for name in client.lrange("{s0}:names", 0, -1)]
+        except redis.exceptions.MovedError:
+            return []
+
+
+def _dump(url: str, named: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with redis.Redis.from_url(url) as client:
         for key in client.scan_iter(count=5000):
             name = key.decode().partition(":")[2]
             kind = name.partition(":")[0]
