@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import clock
 from bench.crew import Crew
 from bench.stores import ClusterStore, SingleStore
 from bench.stream import Stream
-from streams.broker import EmbeddedBroker
 from tests.support import apache_kafka, redis_cluster
 from tests.support.apache_kafka import ApacheCluster, ApacheKafka
 from tests.support.published import Published, published
@@ -30,10 +29,9 @@ class Shape:
     """What a deployment is made of. `strict`: one partition, so that every reading is the same in every run."""
 
     name: str
-    broker: str  # embedded, one, three
     workers: int
     partitions: int
-    cluster: bool = False
+    cluster: bool = False  # of Kafka and of Redis
 
     @property
     def strict(self) -> bool:
@@ -45,18 +43,15 @@ class Shape:
 
     def missing(self) -> str | None:
         """Why it cannot run here; None where it can."""
-        if self.broker != "embedded" and (reason := apache_kafka.reason()):
-            return reason
-        return redis_cluster.reason()
+        return apache_kafka.reason() or redis_cluster.reason()
 
 
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("embedded", "embedded", workers=1, partitions=1),
-        Shape("kafka-strict", "one", workers=2, partitions=1),
-        Shape("kafka", "one", workers=2, partitions=2),
-        Shape("cluster", "three", workers=3, partitions=3, cluster=True),
+        Shape("kafka-strict", workers=2, partitions=1),
+        Shape("kafka", workers=2, partitions=2),
+        Shape("cluster", workers=3, partitions=3, cluster=True),
     )
 }
 
@@ -67,23 +62,25 @@ class Deployment:
 
     shape: Shape
     folder: Path
-    broker: EmbeddedBroker | ApacheKafka | ApacheCluster
+    broker: ApacheKafka | ApacheCluster
     store: SingleStore | ClusterStore
     stream: Stream
     crew: Crew
     clock: clock.Clock
-    doomed: list[str] = field(default_factory=list)
-    """What a fault did that the deployment does not outlive."""
 
     def outcome(self) -> Published:
         """What was published."""
         return published(self.broker.bootstrap, 120.0)
 
 
-def _broker(shape: Shape, folder: Path) -> EmbeddedBroker | ApacheKafka | ApacheCluster:
-    if shape.broker == "embedded":
-        return EmbeddedBroker()
-    return ApacheKafka(folder / "kafka") if shape.broker == "one" else ApacheCluster()
+def _servers(
+    shape: Shape, folder: Path, stack: ExitStack
+) -> tuple[ApacheKafka | ApacheCluster, SingleStore | ClusterStore]:
+    if shape.cluster:
+        return stack.enter_context(ApacheCluster()), stack.enter_context(ClusterStore())
+    node = ApacheKafka(folder / "kafka")
+    stack.enter_context(node)
+    return node, stack.enter_context(SingleStore())
 
 
 @contextmanager
@@ -96,15 +93,14 @@ def deployed(
         build: one of `tests.support.broken_worker.BUILDS` in place of the program itself.
     """
     with ExitStack() as stack:
-        broker = stack.enter_context(_broker(shape, folder))
-        store = stack.enter_context(ClusterStore() if shape.cluster else SingleStore())
+        broker, store = _servers(shape, folder, stack)
         time = clock.Clock(folder)
         config = folder / "crible.toml"
         config.write_text(f'[kafka]\n"session.timeout.ms" = {SESSION_MS}\n', encoding="utf-8")
         settings = {
             "CRIBLE_CONFIG": str(config),
-            "CRIBLE_BATCH_SIZE": "8",
             "CRIBLE_TRANSACTION_TIMEOUT_MS": str(TRANSACTION_MS),
+            "CRIBLE_BATCH_SIZE": "8",
             "CRIBLE_PROFILING": "inline" if shape.strict else "separate",
             "CRIBLE_TAGS": str(shape.tags),
         }

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from bench import clock
 from bench.deployment import SESSION_MS, Deployment, Shape
 from bench.stores import ClusterStore, SingleStore, client, freeze
+from streams.topics import Topics
 from tests.support.apache_kafka import ApacheCluster, ApacheKafka
 from tests.support.crashing_worker import STEPS
 from tests.support.ordered_worker import SLOW_ANSWER, SLOW_DRAIN
@@ -24,6 +25,8 @@ STILL_S = 10.0  # of a Redis that does not move
 JOINER = "joiner"  # comes before every other name, so that partitions move to it
 TAKEN_S = 20.0  # for an order to be taken
 CLOCK_S = 3600
+REMADE = "payments"
+REFUSED = 2  # exit code of a worker that cannot start
 
 Does = Callable[[Deployment, random.Random], object]
 
@@ -36,6 +39,8 @@ class Fault:
     does: Does
     needs: Callable[[Shape], bool] = lambda shape: True
     weight: int = 2
+    last: bool = False
+    """Whether the deployment does not outlive it: it comes when all is answered, and nothing more may be."""
 
     def reason(self) -> str | None:
         """Why it cannot be done on this machine; None where it can."""
@@ -54,14 +59,15 @@ def _killed(one: Deployment, draw: random.Random) -> None:
     one.crew.kill(_worker(one, draw))
 
 
-def _killed_between_steps(one: Deployment, draw: random.Random) -> str:
-    step = draw.choice(sorted(STEPS))
-    name = _worker(one, draw)
-    path = one.crew.order(name, f"crash-{step}")
-    end = time.monotonic() + TAKEN_S
-    while path.exists() and time.monotonic() < end:
-        one.crew.work(0.1)
-    return step if not path.exists() else f"{step}: not reached"
+def _killed_after(step: str) -> Does:
+    def does(one: Deployment, draw: random.Random) -> str:
+        path = one.crew.order(_worker(one, draw), f"crash-{step}")
+        end = time.monotonic() + TAKEN_S
+        while path.exists() and time.monotonic() < end:
+            one.crew.work(0.1)
+        return "not reached" if path.exists() else ""
+
+    return does
 
 
 def _terminated(one: Deployment, draw: random.Random) -> str:
@@ -223,37 +229,44 @@ def _leader_moved(one: Deployment, draw: random.Random) -> None:
             raise
 
 
+def _topic_made_anew(one: Deployment, draw: random.Random) -> str:
+    """Offsets mean other events from here on: nobody may take them for those that Redis knows, nor start on them."""
+    admin = AdminClient({"bootstrap.servers": one.broker.bootstrap, "log_level": 0})
+    admin.delete_topics([REMADE])[REMADE].result(30)
+    one.crew.wait(lambda: REMADE not in admin.list_topics(timeout=30).topics, f"{REMADE} is gone")
+    Topics({"bootstrap.servers": one.broker.bootstrap}).create(one.shape.partitions)
+    one.stream.repeat(REMADE)
+    one.crew.work(3.0)
+    name = _worker(one, draw)
+    one.crew.restart(name)
+    one.crew.wait(lambda: one.crew.exits[REFUSED] > 0, f"{name} refuses to start")
+    assert one.crew.heard("was made anew"), one.crew.said()
+    return f"{name} refused"
+
+
 def _clock_stepped(one: Deployment, draw: random.Random) -> None:
     one.clock.step(draw.choice((-CLOCK_S, CLOCK_S)))
     one.crew.work(2.0)
     one.clock.step(0)
 
 
-def _apache(shape: Shape) -> bool:
-    return shape.broker != "embedded"
-
-
 def _alone(shape: Shape) -> bool:
     return not shape.cluster
-
-
-def _several(shape: Shape) -> bool:
-    return shape.workers > 1
 
 
 FAULTS = {
     fault.name: fault
     for fault in (
         Fault("worker-killed", _killed, weight=4),
-        Fault("worker-killed-between-steps", _killed_between_steps, weight=4),
+        *(Fault(f"worker-killed-after-{step}", _killed_after(step), weight=1) for step in STEPS),
         Fault("worker-terminated", _terminated),
-        Fault("worker-frozen", _frozen, _several),
-        Fault("worker-joins", _joined(None), _several),
-        Fault("rebalance-in-a-drain", _joined(SLOW_DRAIN), _several),
-        Fault("rebalance-before-an-answer", _joined(SLOW_ANSWER), _several),
-        Fault("broker-killed", _broker_killed, _apache),
-        Fault("broker-stopped", _broker_stopped, _apache),
-        Fault("leader-moved", _leader_moved, lambda shape: shape.broker == "three"),
+        Fault("worker-frozen", _frozen),
+        Fault("worker-joins", _joined(None)),
+        Fault("rebalance-in-a-drain", _joined(SLOW_DRAIN)),
+        Fault("rebalance-before-an-answer", _joined(SLOW_ANSWER)),
+        Fault("broker-killed", _broker_killed),
+        Fault("broker-stopped", _broker_stopped),
+        Fault("leader-moved", _leader_moved, lambda shape: shape.cluster),
         Fault("redis-killed", _redis_killed),
         Fault("redis-tail-cut", _tail_cut, _alone, weight=4),
         Fault("redis-frozen", _redis_still, weight=1),
@@ -264,6 +277,7 @@ FAULTS = {
         Fault("redis-slot-moved", _slot_moved, lambda shape: shape.cluster),
         Fault("connection-cut-in-a-reply", _cut, _alone, weight=4),
         Fault("clock-stepped", _clock_stepped),
+        Fault("topic-made-anew", _topic_made_anew, _alone, last=True),
     )
 }
 
@@ -274,10 +288,9 @@ def possible(shape: Shape) -> list[Fault]:
 
 
 def chosen(shape: Shape, draw: random.Random, count: int) -> list[Fault]:
-    """So many, drawn by weight, each kind once before it comes again where the count allows."""
-    kinds = possible(shape)
-    bag: list[Fault] = []
-    while len(bag) < count:
-        bag += draw.sample(kinds, len(kinds))
-        bag += draw.choices(kinds, [fault.weight for fault in kinds], k=len(kinds))
-    return bag[:count]
+    """So many: each kind once, then by weight, and at the end one that a deployment does not outlive."""
+    kinds = [fault for fault in possible(shape) if not fault.last]
+    bag: list[Fault] = draw.sample(kinds, len(kinds))
+    bag += draw.choices(kinds, [fault.weight for fault in kinds], k=count)
+    ends = [fault for fault in possible(shape) if fault.last]
+    return [*bag[: count - len(ends)], *ends]

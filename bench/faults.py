@@ -120,10 +120,13 @@ def _turn(one: Deployment, fault: Fault, share: Sequence[Piece], draw: random.Ra
 
     sender = threading.Thread(target=play, name="sender", daemon=True)
     sender.start()
+    answered = f"all is answered after {fault.name}"
+    if fault.last:
+        one.crew.wait(lambda: not sender.is_alive(), answered, TURN_S)
     one.crew.work(draw.uniform(0.0, 0.6))
     note = fault.does(one, draw)
     struck = time.monotonic() - started
-    one.crew.wait(lambda: not sender.is_alive(), f"all is answered after {fault.name}", TURN_S)
+    one.crew.wait(lambda: not sender.is_alive(), answered, TURN_S)
     one.crew.withdraw()
     if failed:
         raise Stuck(f"after {fault.name}: {failed[0]!r}\n{one.crew.said()}") from failed[0]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from bench.deployment import Deployment, Shape
+from bench.deployment import Deployment
 from bench.stream import Stream, pieces
 from detectors import decision, findings
 from detectors.book import ReferentialBook
@@ -20,9 +20,9 @@ from schemas.decode import Decoder
 from schemas.outputs import Screened
 from state import EmbeddedRedis, codecs
 from streams import outputs
-from streams.broker import EmbeddedBroker
 from streams.messages import Message as Read
 from tests.support import keyspace
+from tests.support.apache_kafka import ApacheKafka
 from tests.support.published import Place, Published, published
 from tests.support.rough import SETTINGS
 from tests.support.traffic import Traffic, traffic
@@ -87,13 +87,11 @@ def calm(seed: int, tags: int) -> Told:
     made = events(seed)
     with (
         tempfile.TemporaryDirectory(prefix="crible-calm-") as folder,
-        EmbeddedBroker() as broker,
+        ApacheKafka() as broker,
         EmbeddedRedis(durable=True) as server,
     ):
         settings = SETTINGS | {"CRIBLE_TAGS": str(tags), "CRIBLE_BATCH_SIZE": "64"}
-        stream = Stream(
-            broker.bootstrap, server.url, Path(folder), settings, partitions=1, seed=seed, transactions=False
-        )
+        stream = Stream(broker.bootstrap, server.url, Path(folder), settings, partitions=1, seed=seed)
         stream.send(made.registries)
         with Worker(stream.settings, Path(folder)) as worker:
             worker.wait_ready()
@@ -199,8 +197,3 @@ def _suspensions(said: Published) -> list[str]:
                 wanted[output.topic, orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)] += 1
     wrong = (wanted - said.told) + (said.told - wanted)
     return [f"{topic} {msgspec.json.decode(text).get('verdict_id')}" for topic, text in wrong.elements()]
-
-
-def compared(shape: Shape) -> str:
-    """What a deployment's final state is held against."""
-    return "everything" if shape.strict else "answers, suspensions and counters"

@@ -131,8 +131,8 @@ class ClusterStore(ExitStack):
             while keys := origin.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 20):
                 origin.execute_command("MIGRATE", HOST, target.port, "", 0, 5000, "KEYS", *keys)
                 moved += len(keys)
-            for node in (goal, origin):
-                node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", names[target])
+            for end in (goal, origin):
+                end.execute_command("CLUSTER", "SETSLOT", slot, "NODE", names[target])
         for node in masters:
             if node not in (source, target):
                 with client(node) as one:

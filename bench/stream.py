@@ -19,6 +19,7 @@ PIECE = 40  # most messages of one piece; each is answered before the next is se
 RUN = 8  # messages sent alike: plainly, in a transaction, or first in one that is aborted
 WAYS = ("plainly", "plainly", "in a transaction", "again, after an aborted transaction")
 PATIENCE_S = 100.0  # for a broker that is coming back
+SETTINGS = {"log_level": 0, "partitioner": "murmur2_random", "linger.ms": 0}
 ANSWER_S = 120.0  # for answers, on a machine that does much else
 
 Piece = Sequence[tuple[int, Message]]
@@ -59,12 +60,13 @@ class Stream(Course):
         *,
         partitions: int,
         seed: int,
-        transactions: bool = True,
     ) -> None:
         super().__init__(bootstrap, redis, folder, settings, partitions=partitions)
         self._draw = random.Random(seed)
-        self._choice = WAYS if transactions else WAYS[:1]
+        # A broker that is killed while it takes a message must not have it twice.
+        self.producer = Producer({**SETTINGS, "bootstrap.servers": bootstrap, "enable.idempotence": True})
         self._transactional: Producer | None = None
+        self._said: dict[int, Message] = {}
         self.sent: dict[Place, int] = {}
         """Place of a message -> its number in the traffic."""
         self.ways = dict.fromkeys(WAYS, 0)
@@ -79,6 +81,13 @@ class Stream(Course):
                 self._send(piece[at : at + RUN])
             self.wait_quiet(ANSWER_S)
 
+    def repeat(self, topic: str) -> None:
+        """Send what was sent to a topic once more: it was made anew."""
+        for _, message in sorted(self._said.items()):
+            if message.topic == topic:
+                self.producer.produce(message.topic, message.value, message.key)
+        assert self.producer.flush(PATIENCE_S) == 0, "the broker did not take all messages"
+
     def quiet(self) -> bool:
         """As a course has it; a broker that goes away in the middle is not quiet."""
         try:
@@ -87,10 +96,10 @@ class Stream(Course):
             return False
 
     def _send(self, run: Piece) -> None:
-        way = self._draw.choice(self._choice)
+        way = self._draw.choice(WAYS)
         self.ways[way] += len(run)
         if way == WAYS[0]:
-            self._note(self._produce(self.producer, run))
+            self._note(run, self._produce(self.producer, run))
             return
         if way == WAYS[3]:
             self._in_transaction(run, commit=False)
@@ -115,7 +124,8 @@ class Stream(Course):
             raise KafkaException(f"{len(run) - len(places)} messages were not taken")
         return places
 
-    def _note(self, places: Sequence[tuple[Place, int]]) -> None:
+    def _note(self, run: Piece, places: Sequence[tuple[Place, int]]) -> None:
+        self._said.update(run)
         for place, number in places:
             self.sent[place] = number
             topic, partition, offset = place
@@ -131,7 +141,7 @@ class Stream(Course):
             if commit:
                 for _ in _retried(lambda: producer.commit_transaction(PATIENCE_S)):
                     time.sleep(0.1)
-                self._note(places)
+                self._note(run, places)
             else:
                 producer.abort_transaction(PATIENCE_S)
             return True
@@ -142,10 +152,8 @@ class Stream(Course):
     def _open(self) -> Producer:
         if self._transactional is None:
             settings = {
+                **SETTINGS,
                 "bootstrap.servers": self.bootstrap,
-                "log_level": 0,
-                "partitioner": "murmur2_random",
-                "linger.ms": 0,
                 "transactional.id": "upstream",
                 "transaction.timeout.ms": int(PATIENCE_S * 1000),
                 "retry.backoff.ms": 1,

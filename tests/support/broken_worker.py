@@ -41,8 +41,13 @@ def _no_fence() -> None:
 
 
 def _no_memo() -> None:
-    """Redis knows that it has applied an offset, and not what it answered then."""
-    _functions(lambda text: replaced(text, "if memo then", "if false then"))
+    """Redis knows by its id that it has applied an event, and not what it answered then."""
+
+    def forgetful(text: str) -> str:
+        text = replaced(text, "if memo then", "if false then")
+        return replaced(text, "return here and 1 or status, false", "return status, false")
+
+    _functions(forgetful)
 
 
 def _retrying() -> None:

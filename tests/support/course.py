@@ -42,10 +42,7 @@ class Course:
         }
         client = {"bootstrap.servers": bootstrap, "log_level": 0}
         Topics(client).create(partitions)
-        # Idempotent: a broker that is killed while it takes a message must not have it twice.
-        self.producer = Producer(
-            {**client, "partitioner": "murmur2_random", "linger.ms": 0, "enable.idempotence": True}
-        )
+        self.producer = Producer({**client, "partitioner": "murmur2_random", "linger.ms": 0})
         self._group = Consumer({**client, "group.id": "crible", "enable.auto.commit": False})
         self.abandoned = threading.Event()
         self.ends: Counter[tuple[str, int]] = Counter()

@@ -6,6 +6,7 @@ Numbers of interned names are told by their names, since they are given in order
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from state import codecs
 from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
+SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/functions/counts.lua
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
@@ -55,6 +57,8 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
         return {field: _verdict(value) for field, value in stored.items()}
     if kind in ("x", "y"):
         return stored[: EVENT_INPUT.start] + stored[EVENT_INPUT.stop :]
+    if kind == "w":
+        return _sheet(stored[VERSION_BYTES:], named)
     if kind not in ("b", "k", "d", "g"):
         return stored
     body = stored[VERSION_BYTES:]
@@ -79,6 +83,17 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
             for use in codecs.unpack_documents(body)
         )
     return sorted(codecs.unpack_clones(body))
+
+
+def _sheet(body: bytes, named: list[str]) -> Any:
+    """Minutes, people and places of a day: members are appended as they come, so their order tells nothing."""
+    total, size = SHEET.unpack_from(body)
+    people, places = body[SHEET.size : SHEET.size + size], body[SHEET.size + size :]
+    return (
+        total,
+        sorted(PERSON.iter_unpack(people)),
+        sorted((_name(number, named), count) for number, count in PLACE.iter_unpack(places)),
+    )
 
 
 def _name(number: int, named: list[str]) -> Any:
