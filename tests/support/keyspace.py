@@ -17,6 +17,7 @@ from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
 SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/functions/counts.lua
+LENGTHS = Struct("<HH")  # state/functions/events.lua: of identity and beneficiary
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
@@ -56,7 +57,7 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
     if kind == "v":
         return {field: _verdict(value) for field, value in stored.items()}
     if kind in ("x", "y"):
-        return stored[: EVENT_INPUT.start] + stored[EVENT_INPUT.stop :]
+        return stored[: EVENT_INPUT.start], _event(stored[EVENT_INPUT.stop :], named)
     if kind == "w":
         return _sheet(stored[VERSION_BYTES:], named)
     if kind not in ("b", "k", "d", "g"):
@@ -83,6 +84,18 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
             for use in codecs.unpack_documents(body)
         )
     return sorted(codecs.unpack_clones(body))
+
+
+def _event(told: bytes, named: list[str]) -> Any:
+    """Who an event was about, and its effects with interned numbers told by their names."""
+    if not told:
+        return None  # the mark of a cancellation that came before its event
+    identity, who = LENGTHS.unpack_from(told)
+    at = LENGTHS.size + identity + who
+    effects = msgspec.msgpack.decode(told[at:]) if len(told) > at else []
+    return told[:at], [
+        [_name(part, named) if isinstance(part, int) else part for part in effect] for effect in effects
+    ]
 
 
 def _sheet(body: bytes, named: list[str]) -> Any:
