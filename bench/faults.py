@@ -123,7 +123,7 @@ def _turn(one: Deployment, fault: Fault, share: Sequence[Piece], draw: random.Ra
     answered = f"all is answered after {fault.name}"
     if fault.last:
         one.crew.wait(lambda: not sender.is_alive(), answered, TURN_S)
-    one.crew.work(draw.uniform(0.0, 0.6))
+    one.crew.work(draw.uniform(0.0, 0.5))
     note = fault.does(one, draw)
     struck = time.monotonic() - started
     one.crew.wait(lambda: not sender.is_alive(), answered, TURN_S)

@@ -14,7 +14,7 @@ from tests.support.course import INPUTS, Course
 from tests.support.published import Place
 from tests.support.traffic import Message, Traffic
 
-RATE = 60.0  # messages a second
+RATE = 40.0  # messages a second
 PIECE = 40  # most messages of one piece; each is answered before the next is sent
 RUN = 8  # messages sent alike: plainly, in a transaction, or first in one that is aborted
 WAYS = ("plainly", "plainly", "in a transaction", "again, after an aborted transaction")

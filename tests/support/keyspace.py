@@ -6,6 +6,7 @@ Numbers of interned names are told by their names, since they are given in order
 
 from __future__ import annotations
 
+import re
 from struct import Struct
 from typing import Any
 
@@ -17,7 +18,7 @@ from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
 SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/functions/counts.lua
-LENGTHS = Struct("<HH")  # state/functions/events.lua: of identity and beneficiary
+INTERNED = rb"\xce([\x40-\x7f]...)"  # a number from 2**30 up, as MessagePack has it
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
@@ -86,16 +87,14 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
     return sorted(codecs.unpack_clones(body))
 
 
-def _event(told: bytes, named: list[str]) -> Any:
-    """Who an event was about, and its effects with interned numbers told by their names."""
-    if not told:
-        return None  # the mark of a cancellation that came before its event
-    identity, who = LENGTHS.unpack_from(told)
-    at = LENGTHS.size + identity + who
-    effects = msgspec.msgpack.decode(told[at:]) if len(told) > at else []
-    return told[:at], [
-        [_name(part, named) if isinstance(part, int) else part for part in effect] for effect in effects
-    ]
+def _event(told: bytes, named: list[str]) -> bytes:
+    """Who an event was about and its effects, with interned numbers told by their names."""
+
+    def name(found: re.Match[bytes]) -> bytes:
+        number = int.from_bytes(found[1], "big") - FIRST_NAME
+        return named[number].encode() if 0 <= number < len(named) else found[0]
+
+    return re.sub(INTERNED, name, told, flags=re.DOTALL)
 
 
 def _sheet(body: bytes, named: list[str]) -> Any:
