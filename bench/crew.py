@@ -11,7 +11,7 @@ from tests.support.ordered_worker import ORDERS
 from tests.support.worker import Worker
 
 AGAIN_S = 0.3  # between an exit and the next start
-READY_S = 180.0
+READY_S = 300.0
 
 
 class Stuck(AssertionError):

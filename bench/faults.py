@@ -34,7 +34,7 @@ from tests.support.broken_worker import BUILDS
 
 A_DEPLOYMENT = 20
 TRAFFICS = 3  # different ones; an undisturbed run is made of each
-TURN_S = 400.0
+TURN_S = 600.0
 Result = dict[str, Any]
 
 

@@ -21,7 +21,7 @@ from tests.support.keyspace import dump
 from tests.support.proxy import Proxy
 from tests.support.redis_cluster import RedisCluster
 
-FOLLOWS_S = 60.0
+FOLLOWS_S = 180.0
 
 
 class SingleStore(ExitStack):

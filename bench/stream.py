@@ -18,9 +18,9 @@ RATE = 40.0  # messages a second
 PIECE = 40  # most messages of one piece; each is answered before the next is sent
 RUN = 8  # messages sent alike: plainly, in a transaction, or first in one that is aborted
 WAYS = ("plainly", "plainly", "in a transaction", "again, after an aborted transaction")
-PATIENCE_S = 100.0  # for a broker that is coming back
+PATIENCE_S = 150.0  # for a broker that is coming back
 SETTINGS = {"log_level": 0, "partitioner": "murmur2_random", "linger.ms": 0}
-ANSWER_S = 120.0  # for answers, on a machine that does much else
+ANSWER_S = 300.0  # for answers, on a machine that does much else
 
 Piece = Sequence[tuple[int, Message]]
 """Messages, numbered through the whole traffic."""

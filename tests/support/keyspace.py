@@ -45,10 +45,12 @@ def _dump(url: str, named: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with redis.Redis.from_url(url) as client:
         for key in client.scan_iter(count=5000):
-            name = key.decode().partition(":")[2]
+            tag, _, name = key.decode().partition(":")
             kind = name.partition(":")[0]
             if kind in DELIVERY:
                 continue
+            if kind == "y":  # one in every tag that the event touched
+                name = f"{name}@{tag}"
             stored: Any = client.get(key) if client.type(key) == b"string" else client.hgetall(key)
             found[name] = _content(kind, stored, named)
         return found
