@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from confluent_kafka import KafkaException
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -89,7 +91,7 @@ def run(plan: Plan, tick: Any = lambda fault: None, only: Sequence[str] = ()) ->
                 finally:
                     exits = {str(code): count for code, count in one.crew.exits.items()}
                     ways = one.stream.ways
-        except (Stuck, AssertionError, OSError, RuntimeError) as error:
+        except (AssertionError, OSError, RuntimeError, KafkaException, RedisError) as error:
             stuck = "".join(traceback.format_exception(error))[-4000:]
     return {
         "seed": plan.seed,
