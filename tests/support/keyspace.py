@@ -6,6 +6,8 @@ Numbers of interned names are told by their names, since they are given in order
 
 from __future__ import annotations
 
+import re
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -15,20 +17,40 @@ from state import codecs
 from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
+SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/functions/counts.lua
+INTERNED = rb"\xce([\x40-\x7f]...)"  # a number from 2**30 up, as MessagePack has it
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
 
-def dump(url: str) -> dict[str, Any]:
-    """Every key without its hash tag, and its content."""
+def dump(*urls: str) -> dict[str, Any]:
+    """Every key without its hash tag, and its content; of one server or of all masters of a cluster."""
+    named = [name for url in urls for name in _names(url)]
+    found: dict[str, Any] = {}
+    for url in urls:
+        found |= _dump(url, named)
+    return found
+
+
+def _names(url: str) -> list[str]:
+    """The interned names, in their order; none where this master does not hold them."""
     with redis.Redis.from_url(url) as client:
-        named = [name.decode() for name in client.lrange("{s0}:names", 0, -1)]
-        found: dict[str, Any] = {}
+        try:
+            return [name.decode() for name in client.lrange("{s0}:names", 0, -1)]
+        except redis.exceptions.MovedError:
+            return []
+
+
+def _dump(url: str, named: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with redis.Redis.from_url(url) as client:
         for key in client.scan_iter(count=5000):
-            name = key.decode().partition(":")[2]
+            tag, _, name = key.decode().partition(":")
             kind = name.partition(":")[0]
             if kind in DELIVERY:
                 continue
+            if kind == "y":  # one in every tag that the event touched
+                name = f"{name}@{tag}"
             stored: Any = client.get(key) if client.type(key) == b"string" else client.hgetall(key)
             found[name] = _content(kind, stored, named)
         return found
@@ -38,7 +60,9 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
     if kind == "v":
         return {field: _verdict(value) for field, value in stored.items()}
     if kind in ("x", "y"):
-        return stored[: EVENT_INPUT.start] + stored[EVENT_INPUT.stop :]
+        return stored[: EVENT_INPUT.start], _event(stored[EVENT_INPUT.stop :], named)
+    if kind == "w":
+        return _sheet(stored[VERSION_BYTES:], named)
     if kind not in ("b", "k", "d", "g"):
         return stored
     body = stored[VERSION_BYTES:]
@@ -63,6 +87,27 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
             for use in codecs.unpack_documents(body)
         )
     return sorted(codecs.unpack_clones(body))
+
+
+def _event(told: bytes, named: list[str]) -> bytes:
+    """Who an event was about and its effects, with interned numbers told by their names."""
+
+    def name(found: re.Match[bytes]) -> bytes:
+        number = int.from_bytes(found[1], "big") - FIRST_NAME
+        return named[number].encode() if 0 <= number < len(named) else found[0]
+
+    return re.sub(INTERNED, name, told, flags=re.DOTALL)
+
+
+def _sheet(body: bytes, named: list[str]) -> Any:
+    """Minutes, people and places of a day: members are appended as they come, so their order tells nothing."""
+    total, size = SHEET.unpack_from(body)
+    people, places = body[SHEET.size : SHEET.size + size], body[SHEET.size + size :]
+    return (
+        total,
+        sorted(PERSON.iter_unpack(people)),
+        sorted((_name(number, named), count) for number, count in PLACE.iter_unpack(places)),
+    )
 
 
 def _name(number: int, named: list[str]) -> Any:
