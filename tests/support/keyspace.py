@@ -49,7 +49,7 @@ def _dump(url: str, named: list[str]) -> dict[str, Any]:
             kind = name.partition(":")[0]
             if kind in DELIVERY:
                 continue
-            if kind == "y":  # one in every tag that the event touched
+            if kind in ("x", "y"):  # an event may stand in every tag that it touched
                 name = f"{name}@{tag}"
             stored: Any = client.get(key) if client.type(key) == b"string" else client.hgetall(key)
             found[name] = _content(kind, stored, named)
