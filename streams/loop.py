@@ -99,7 +99,7 @@ class ScreeningLoop:
             )
             self._source.resettle()
         except Stale as stale:
-            log.warning("another worker owns %s now: this batch is dropped", stale)
+            log.warning("another worker owns %s now: this batch is dropped", stale.input)
             self._source.confirm()
         except OtherLog as other:
             topic, _, number = other.input.split("|")

@@ -26,6 +26,7 @@ def _told(result: Result) -> str:
 
 
 @pytest.mark.kafka
+@pytest.mark.slow
 @apache_kafka.needed
 @pytest.mark.parametrize("shape", ["kafka-strict", "kafka"])
 def test_ten_faults_leave_no_trace(shape: str) -> None:
@@ -37,6 +38,7 @@ def test_ten_faults_leave_no_trace(shape: str) -> None:
 
 
 @pytest.mark.kafka
+@pytest.mark.slow
 @apache_kafka.needed
 @pytest.mark.parametrize(
     ("build", "kinds", "harms"),
