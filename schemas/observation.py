@@ -67,6 +67,9 @@ class Fact(NamedTuple):
     kind: int  # index in enums.FACT_KINDS
     key: int  # tooth (FDI), interned act or device class
     provider: int
+    detail: int = (
+        0  # a tooth: index in enums.TOOTH_CLASSES + 1; a once-in-life act: in SIDES + 1; 0: not known
+    )
 
 
 class DocumentUse(NamedTuple):

@@ -12,14 +12,14 @@ from struct import Struct
 from schemas.observation import CloneUse, DaySheet, DocumentUse, Fact, Frequency, LogLine, ProviderWindow
 
 _LOG = Struct("<12si8sqIIIIIqHBB")
-_FACT = Struct("<12siiB3xII")
+_FACT = Struct("<12siiBB2xII")
 _DOCUMENT = Struct("<12si8s8s8sIIB3x")
 _CLONE = Struct("<12si8sq")
 _WINDOW = Struct("<3d3fd7f")
 _SHEET = Struct("<iII")
 _FREQUENCY = Struct("<6I")
 
-FactFields = tuple[bytes, int, int, int, int, int]
+FactFields = tuple[bytes, int, int, int, int, int, int]
 DocumentFields = tuple[bytes, int, bytes, bytes, bytes, int, int, int]
 """The fields of a `Fact` and of a `DocumentUse`, also as plain tuples."""
 
@@ -75,12 +75,20 @@ def unpack_log(data: bytes) -> list[LogLine]:
 
 def pack_facts(facts: Iterable[FactFields]) -> bytes:
     """32 bytes a fact."""
-    return b"".join([_FACT.pack(*fact) for fact in facts])
+    return b"".join(
+        [
+            _FACT.pack(event, day, until, kind, detail, key, provider)
+            for event, day, until, kind, key, provider, detail in facts
+        ]
+    )
 
 
 def unpack_facts(data: bytes) -> list[Fact]:
     """Facts by first day."""
-    return [_make(Fact, fields) for fields in _FACT.iter_unpack(data)]
+    return [
+        _make(Fact, (event, day, until, kind, key, provider, detail))
+        for event, day, until, kind, detail, key, provider in _FACT.iter_unpack(data)
+    ]
 
 
 def pack_documents(uses: Iterable[DocumentFields]) -> bytes:

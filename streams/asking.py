@@ -219,6 +219,7 @@ class Told:
                 fact.kind,
                 fact.key if isinstance(fact.key, int) else number(fact.key),
                 number(fact.provider or ""),
+                fact.detail,
             )
             for fact in plan.facts(self._claim, self._referentials)
         ]

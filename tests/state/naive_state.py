@@ -58,7 +58,17 @@ class Event:
     def facts(self) -> list[Fact]:
         if self.amount % 2:
             return []
-        return [Fact(event_ref(self.name), self.care[0], self.care[0] + 2, 1, 11, int(self.provider))]
+        return [
+            Fact(
+                event_ref(self.name),
+                self.care[0],
+                self.care[0] + 2,
+                1,
+                11,
+                int(self.provider),
+                self.amount % 5,
+            )
+        ]
 
     @property
     def use(self) -> CloneUse:
