@@ -7,9 +7,20 @@ cut and take out by these two and know nothing else of a record.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from struct import Struct
 
-from schemas.observation import CloneUse, DaySheet, DocumentUse, Fact, Frequency, LogLine, ProviderWindow
+from schemas.observation import (
+    CloneUse,
+    DaySheet,
+    DocumentUse,
+    Fact,
+    Frequency,
+    LogLine,
+    PairCount,
+    PairWindow,
+    ProviderWindow,
+)
 
 _LOG = Struct("<12si8sqIIIIIqHBB")
 _FACT = Struct("<12siiBB2xII")
@@ -18,6 +29,8 @@ _CLONE = Struct("<12si8sq")
 _WINDOW = Struct("<3d3fd7f")
 _SHEET = Struct("<iII")
 _FREQUENCY = Struct("<6I")
+_STAMP = Struct("<dd")
+_PAIR = Struct("<IIIHB")
 
 FactFields = tuple[bytes, int, int, int, int, int, int]
 DocumentFields = tuple[bytes, int, bytes, bytes, bytes, int, int, int]
@@ -124,6 +137,31 @@ def day_sheet(data: bytes) -> DaySheet:
 def frequency(data: bytes) -> Frequency:
     """The answer of a COUNT op."""
     return _make(Frequency, _FREQUENCY.unpack(data))
+
+
+def sums(data: bytes) -> tuple[int, ...]:
+    """The answer of a SUMS op: its fields over the ring."""
+    return _sums(len(data) // 4).unpack(data)
+
+
+@lru_cache(maxsize=16)
+def _sums(count: int) -> Struct:
+    return Struct(f"<{count}i")
+
+
+def pair_window(data: bytes) -> PairWindow:
+    """The answer of a PAIR op."""
+    now, before = [
+        PairCount(own, total, tail, partners, exact == 1)
+        for own, total, tail, partners, exact in _PAIR.iter_unpack(data)
+    ]
+    return PairWindow(now, before)
+
+
+def registry_stamp(stored: bytes) -> tuple[float, float]:
+    """Microseconds of `event_time`, and offset, of a registry entry as it is stored."""
+    micros, offset = _STAMP.unpack_from(stored, 1)
+    return micros, offset
 
 
 def registry_value(stored: bytes | None) -> bytes | None:

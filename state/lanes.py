@@ -18,7 +18,7 @@ from state.keys import Lane
 from state.ops import Op, Read
 from state.servers import Servers
 
-STATUS = ("NONE", "NEW", "SAME", "OTHER")
+STATUS = ("NONE", "NEW", "SAME", "OTHER", "FOREIGN")
 
 
 class Lanes:
@@ -68,9 +68,7 @@ class Lanes:
         calls = self._calls("a")
         for index, ask in enumerate(self._events):
             new = self._answers[index].status == "NEW"
-            undo = (
-                [keys.event(ask.undo), keys.event_away(ask.undo)] if ask.undo and ask.undo != ask.ref else []
-            )
+            undo = [keys.event_away(ask.undo)] if ask.undo and ask.undo != ask.ref else []
             ops: dict[int, list[int]] = {}
             reads: dict[int, list[int]] = {}
             if new:

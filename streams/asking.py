@@ -37,6 +37,7 @@ from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
 from state.keys import Role
+from streams import follower_asks, practice_asks
 
 MONTHS_24 = 731  # days: no window of care looks further back
 CLONE_DAYS = 90
@@ -65,6 +66,12 @@ class Question:
     prescribers: list[str] = field(default_factory=list)
     days: list[tuple[str, int]] = field(default_factory=list)
     clones: list[tuple[str, str]] = field(default_factory=list)
+    performers: list[str] = field(default_factory=list)
+    networks: list[str] = field(default_factory=list)
+    shares: list[str] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    patients_from: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
 
 
 def content_hash(event: Event | None, value: bytes | None) -> bytes:
@@ -95,11 +102,18 @@ def site(line: Line) -> str | None:
     return f"@{','.join(map(str, sorted(line.teeth or ())))}|{line.side or ''}"
 
 
-def question(event: Event, referentials: Referentials, number: Number, offset: int) -> Question:
-    """What this event asks."""
+def commune_name(commune: str) -> str:
+    """The name under which the state numbers a commune."""
+    return f"commune|{commune}"
+
+
+def question(
+    event: Event, referentials: Referentials, number: Number, offset: int, commune: str | None = None
+) -> Question:
+    """What this event asks. `commune`: where a claim's beneficiary lives, if it is known."""
     asked = Question()
     if isinstance(event, Claim):
-        _claim(asked, event, referentials, number)
+        _claim(asked, event, referentials, number, commune)
     elif isinstance(event, Beneficiary):
         micros = round(event.event_time.timestamp() * 1e6)
         asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
@@ -112,6 +126,10 @@ def question(event: Event, referentials: Referentials, number: Number, offset: i
         ]
     elif isinstance(event, Liquidation | Payment):
         asked.reads.append(ops.read_claim(event.beneficiary, event.claim_id))
+        if isinstance(event, Liquidation):
+            follower_asks.liquidation(asked, event, referentials)
+        else:
+            follower_asks.payment(asked, event, referentials)
     return asked
 
 
@@ -138,10 +156,13 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
             seen.clones[inpe] = Clones(
                 signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers))
             )
+        practice_asks.read(seen, asked, answers)
     return seen
 
 
-def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Number) -> None:
+def _claim(
+    asked: Question, claim: Claim, referentials: Referentials, number: Number, commune: str | None
+) -> None:
     if claim.replaces is not None:
         asked.undo = event_ref(claim.replaces)
     asked.home.append(ops.registered(claim.beneficiary))
@@ -155,11 +176,12 @@ def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Nu
     asked.home.append(ops.append_facts(claim.beneficiary, codecs.pack_facts(told.facts())))
     told.documents(asked)
     told.providers(asked)
-    commune = 0
+    place = 0 if commune is None else number(commune_name(commune))
     for (inpe, day), spent in plan.minutes(claim, referentials).items():
         asked.days.append((inpe, day))
-        asked.away.append(ops.day(inpe, day, spent, told.beneficiary, commune))
+        asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))
     told.clones(asked)
+    practice_asks.ask(asked, claim, referentials, told.arrival, told.day, commune)
 
 
 class Told:
@@ -169,7 +191,8 @@ class Told:
         self._claim, self._referentials, self._number = claim, referentials, number
         self._event, self._reference = event_ref(claim.event_id), entity_ref(claim.claim_id)
         self.beneficiary = entity_ref(claim.beneficiary)
-        self._arrival = int(claim.event_time.timestamp())
+        self.arrival = int(claim.event_time.timestamp())
+        self.day = day_number(referentials.local_date(claim.event_time))
         self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
         self._numbered = [
             (line, number(line.executor or ""), number(f"{line.nomenclature}|{line.code}"))
@@ -178,7 +201,7 @@ class Told:
 
     def own(self) -> list[LogLine]:
         """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
-        event, claim, arrival, coverage = self._event, self._reference, self._arrival, self._coverage
+        event, claim, arrival, coverage = self._event, self._reference, self.arrival, self._coverage
         make, number = tuple.__new__, self._number
         own = []
         for line, executor, act in self._numbered:
@@ -254,7 +277,6 @@ class Told:
             for name, sums in ((line.executor, executors), (line.prescriber, prescribers)):
                 if name is not None:
                     sums.setdefault(name, []).append(line.amount)
-        day = day_number(self._referentials.local_date(self._claim.event_time))
         roles: tuple[tuple[Role, dict[str, list[int]]], ...] = (("p", executors), ("q", prescribers))
         for role, sums in roles:
             for name, amounts in sums.items():
@@ -262,8 +284,8 @@ class Told:
                     ops.tile(
                         role,
                         name,
-                        instant=self._arrival,
-                        day=day,
+                        instant=self.arrival,
+                        day=self.day,
                         lines=len(amounts),
                         amount=sum(amounts),
                         beneficiary=self.beneficiary,
