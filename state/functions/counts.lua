@@ -65,26 +65,31 @@ local function count(key, before, member, by, ttl, age)
   if by > 0 then return pack('<I4I4I4I4I4I4', members, total, own, standing(before, member)) end
 end
 
--- Sums of whatever the client counts, in a ring of buckets of days: head bucket (int32), fields and slots (uint8 each), then a
--- uint32 for each field of each slot. What has left the ring is neither added nor taken out. Answers each field over the ring.
+-- Sums of whatever the client counts, in a ring of buckets of days: head bucket (int32), fields and slots (uint8 each), a
+-- uint32 for each field over the whole ring, which is the answer, then one for each field of each slot. What has left the
+-- ring is neither added nor taken out.
 local function sums(key, bucket, slots, deltas, by, ttl, age)
-  local fields = #deltas / 4
-  local one, width = format_of('i4', fields), #deltas
+  local width = #deltas
+  local fields = width / 4
+  local one = format_of('i4', fields)
   local stored = load(key)
-  local head, body
+  local head, all, body
   if stored then
     local had_fields, had_slots
     head, had_fields, had_slots = unpack_at('<i4BB', stored, 2)
     if had_fields ~= fields or had_slots ~= slots then refuse('FORMAT', key) end
-    body = sub(stored, 8)
+    all, body = {unpack_at(one, stored, 8)}, sub(stored, 8 + width)
   elseif by < 0 then
     if age < ttl - DAY_SECONDS then refuse('LOST', key) end
     return
   else
-    head, body = bucket, rep('\0', width * slots)
+    head, all, body = bucket, {}, rep('\0', width * slots)
+    for i = 1, fields do all[i] = 0 end
   end
-  for index = max(head + 1, bucket - slots + 1), bucket do
+  for index = max(head + 1, bucket - slots + 1), bucket do -- what these slots held has left the ring
     local at = index % slots * width
+    local gone = {unpack_at(one, body, at + 1)}
+    for i = 1, fields do all[i] = all[i] - gone[i] end
     body = sub(body, 1, at) .. rep('\0', width) .. sub(body, at + width + 1)
   end
   head = max(head, bucket)
@@ -92,20 +97,13 @@ local function sums(key, bucket, slots, deltas, by, ttl, age)
     local at = bucket % slots * width
     local now, change = {unpack_at(one, body, at + 1)}, {unpack_at(one, deltas, 1)}
     for i = 1, fields do
-      now[i] = now[i] + by * change[i]
+      now[i], all[i] = now[i] + by * change[i], all[i] + by * change[i]
       if now[i] < 0 then refuse('LOST', key) end
     end
     body = sub(body, 1, at) .. pack(one, unpack(now, 1, fields)) .. sub(body, at + width + 1)
-    store(key, VERSION_BYTE .. pack('<i4BB', head, fields, slots) .. body, ttl)
+    store(key, VERSION_BYTE .. pack('<i4BB', head, fields, slots) .. pack(one, unpack(all, 1, fields)) .. body, ttl)
   end
-  if by < 0 then return end
-  local all, total = {unpack_at(format_of('i4', fields * slots), body, 1)}, {}
-  for i = 1, fields do
-    local sum = 0
-    for at = i, fields * slots, fields do sum = sum + all[at] end
-    total[i] = sum
-  end
-  return pack(one, unpack(total, 1, fields))
+  if by > 0 then return pack(one, unpack(all, 1, fields)) end
 end
 
 -- How often one entity met each partner in a bucket of days: total, the tail's share of it (uint32 each), partners that count
