@@ -56,6 +56,7 @@ class Ask:
     claim_id: str = ""
     beneficiary: str = ""
     undo: bytes | None = None  # reference of the event that this one corrects or cancels
+    undo_payment: bool = False  # `undo` names a payment: its last event goes, and this one takes its place
     home: Sequence[Op] = ()
     away: Sequence[Op] = ()
     home_reads: Sequence[Read] = ()

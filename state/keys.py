@@ -8,6 +8,7 @@ Every key begins with a hash tag, so that all keys of one call lie in one slot:
                                  m|<input> oldest memo block that is kept
     {s}:memo:<lane>:<input>:<block>   hash: <offset> -> status, content hash, results; r<offset> -> revision
     recorded {s}:x:<ref>  {s}:y:<ref>     what an event did in its home tag and in other tags (24 months)
+    {s}:h:<ref>  {s}:i:<ref>     the last event of a payment, in its home tag and in other tags (200 days)
     {s}:b:<beneficiary>          log of care lines            {s}:k:<beneficiary>   permanent facts
     {s}:r:<beneficiary>          registry entry               {s}:o:<beneficiary>   open events (hash)
     {s}:c:<claim_id>             claim state (hash), in its beneficiary's tag {s}:v:<event_id>
@@ -76,6 +77,14 @@ def event(ref: bytes) -> str:
 
 def event_away(ref: bytes) -> str:
     return f"y:{ref.hex()}"
+
+
+def payment(ref: bytes) -> str:
+    return f"h:{ref.hex()}"
+
+
+def payment_away(ref: bytes) -> str:
+    return f"i:{ref.hex()}"
 
 
 def memo(lane: Lane, input: str, offset: int) -> str:

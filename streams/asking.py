@@ -60,6 +60,7 @@ class Question:
     away: list[ops.Op] = field(default_factory=list)
     reads: list[ops.Read] = field(default_factory=list)
     undo: bytes | None = None
+    undo_payment: bool = False
     own: list[LogLine] = field(default_factory=list)
     documents: list[tuple[int, str]] = field(default_factory=list)
     executors: list[str] = field(default_factory=list)

@@ -57,6 +57,7 @@ def liquidation(asked: Question, event: Liquidation, referentials: Referentials)
 def payment(asked: Question, event: Payment, referentials: Referentials) -> None:
     """A payment: the windows of the account it goes to."""
     asked.undo = event_ref(f"payment|{event.beneficiary}|{event.payment_id}")  # no event id has a bar in it
+    asked.undo_payment = True
     if event.bank_account is None or event.status not in COUNTED:
         return
     asked.away.append(

@@ -171,6 +171,7 @@ class Screener:
             claim_id=item.claim_id,
             beneficiary=item.beneficiary,
             undo=asked.undo,
+            undo_payment=asked.undo_payment,
             home=asked.home,
             away=asked.away,
             home_reads=asked.reads,

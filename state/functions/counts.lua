@@ -175,12 +175,16 @@ local function pair(key, before, partner, by, ttl, age)
   else
     if sketch == '' then sketch = rep('\0', ROWS * CELLS * 4) end
     head[2] = head[2] + by
+    local parts, from = {}, 1 -- the rows' cells lie one behind the other: the sketch is put together once
     for row = 1, ROWS do
       local cell = cell_at(partner, row)
       local now = unpack_at('<I4', sketch, cell) + by
       if now < 0 then refuse('LOST', key) end
-      sketch = sub(sketch, 1, cell - 1) .. pack('<I4', now) .. sub(sketch, cell + 4)
+      parts[2 * row - 1], parts[2 * row] = sub(sketch, from, cell - 1), pack('<I4', now)
+      from = cell + 4
     end
+    parts[2 * ROWS + 1] = sub(sketch, from)
+    sketch = concat(parts)
   end
   store(key, VERSION_BYTE .. pack(PAIRS_HEAD, unpack(head)) .. list .. sketch, ttl)
   if by > 0 then

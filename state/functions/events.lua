@@ -103,11 +103,31 @@ local function withdraw(key, stored, ref, tag, successor)
   store(key, VERSION_BYTE .. 'C' .. sub(stored, 3, at - 1) .. successor, EVENT_TTL)
 end
 
+-- The line of a payment: under its own key the reference of the last event that went with it. Notes the newest one and
+-- answers the one before and its key; nil where there is none. A tag in which nothing of the payment lies keeps no line.
+local LINE_TTL = 200 * DAY_SECONDS -- longer than any window by arrival
+local function follow_line(key, tag, successor, here)
+  local stored = load(key)
+  if not stored and not here then return nil end
+  store(key, VERSION_BYTE .. 'T' .. successor, LINE_TTL)
+  local before = stored and sub(stored, 3, 2 + REF)
+  if not before then return nil end
+  local record = tag .. (sub(key, #tag + 1, #tag + 1) == 'h' and 'x:' or 'y:') .. hex(before)
+  if not load(record) then return nil end
+  return before, record
+end
+
 -- Undoes an event of `who`, or leaves a tombstone for one that has not come yet. Where something came in its place already,
 -- that goes in its stead, and so on to the end of the line: however often one original is corrected, what came last
--- stands. Another person's event stays as it is. Doing it twice changes nothing.
-local function undo(key, ref, tag, successor, who)
-  local lead, walked = sub(key, 1, #tag + 2), {}
+-- stands. Another person's event stays as it is. Doing it twice changes nothing. `here`: whether the new event leaves a
+-- record in this tag.
+local function undo(key, ref, tag, successor, who, here)
+  local kind, walked = sub(key, #tag + 1, #tag + 1), {}
+  if kind == 'h' or kind == 'i' then
+    ref, key = follow_line(key, tag, successor, here)
+    if not ref then return end
+  end
+  local lead = sub(key, 1, #tag + 2)
   while ref ~= successor and not walked[ref] do
     walked[ref] = true
     local stored = load(key)
@@ -168,7 +188,7 @@ end
 local function perform(entry, span, keys, tag)
   local event_key, ops = keys[entry[5]], entry[12] -- no key: nil
   local stored = event_key and load(event_key)
-  for i = 1, #entry[9] do undo(keys[entry[9][i]], entry[10], tag, entry[6], entry[14]) end
+  for i = 1, #entry[9] do undo(keys[entry[9][i]], entry[10], tag, entry[6], entry[14], event_key ~= nil) end
   local results = {}
   for i = 1, #ops do results[i] = apply(ops[i], keys[ops[i][2]], keys) or false end
   if not event_key then return results end

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
-import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,12 +39,6 @@ TABLES = SCENE.book.snapshot()
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedRedis]:
-    with EmbeddedRedis() as running:
-        yield running
-
-
 def watch(
     server: EmbeddedRedis, events: Sequence[tuple[Event, str | None]], size: int = 3, tags: int = 1
 ) -> list[Observation | Followed | None]:
@@ -73,6 +66,7 @@ def watch(
                 claim_id=str(getattr(event, "claim_id", "")),
                 beneficiary=str(getattr(event, "beneficiary", "")),
                 undo=asked.undo,
+                undo_payment=asked.undo_payment,
                 home=asked.home,
                 away=asked.away,
                 home_reads=asked.reads,
