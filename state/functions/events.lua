@@ -4,7 +4,7 @@
 --   L, C: content hash (16), crc of the input (uint32), offset (double); then as the client packed it: lengths of identity
 --   and beneficiary (uint16 each), identity, beneficiary; then of an L its effects (msgpack [code, short key, ...])
 --   C goes on with the reference (12) of what came in its place; T with one for each person for whom it was cancelled:
---   reference (12), length (uint16), beneficiary. Both are absent where an older version wrote the record.
+--   reference (12), mark of the person (8). Both are absent where an older version wrote the record.
 -- A short key is one without the tag, and without the beneficiary where it ends with it.
 local HEAD_OF_EVENT = 31 -- first byte of what the client packed
 
@@ -78,20 +78,25 @@ local function fate(stored)
   return sub(stored, at, after - 1), replaced and sub(stored, after, after + REF - 1) or nil
 end
 
+-- Whether an event is another person's. One whose person was erased is nobody's.
+local function foreign(owner, who) return owner ~= '' and owner ~= who end
+
 -- What a tombstone says to `who`: whether it waits for that person's event, and what came in its place; then what it says
 -- to all others. One that an older version wrote waits for anybody's.
+local MARK = 8 -- bytes by which a tombstone knows a person
+local function mark_of(who)
+  return (string.gsub(sub(redis.sha1hex(who), 1, 2 * MARK), '..', function(pair) return string.char(tonumber(pair, 16)) end))
+end
+
 local function waiting(stored, who)
   if #stored == 2 then return true, nil, '' end
-  local mine, successor, others = false, nil, {}
-  local from = 3
-  while from <= #stored do
-    local after = from + REF + 2 + unpack_at('<I2', stored, from + REF)
-    if sub(stored, from + REF + 2, after - 1) == who then
+  local wanted, mine, successor, others = mark_of(who), false, nil, {}
+  for from = 3, #stored, REF + MARK do
+    if sub(stored, from + REF, from + REF + MARK - 1) == wanted then
       mine, successor = true, sub(stored, from, from + REF - 1)
     else
-      others[#others + 1] = sub(stored, from, after - 1)
+      others[#others + 1] = sub(stored, from, from + REF + MARK - 1)
     end
-    from = after
   end
   return mine, successor, concat(others)
 end
@@ -136,11 +141,11 @@ local function undo(key, ref, tag, successor, who, here)
       local others = ''
       local _
       if stored then _, next, others = waiting(stored, who) end
-      store(key, VERSION_BYTE .. 'T' .. others .. successor .. pack('<I2', #who) .. who, EVENT_TTL)
+      store(key, VERSION_BYTE .. 'T' .. others .. successor .. mark_of(who), EVENT_TTL)
     else
       local owner
       owner, next = fate(stored)
-      if owner ~= who then return end
+      if foreign(owner, who) then return end
       if state == 'L' then withdraw(key, stored, ref, tag, successor) return end
     end
     if not next then return end
@@ -161,7 +166,7 @@ end
 local function meddles(entry, keys)
   for i = 1, #entry[9] do
     local stored = load(keys[entry[9][i]])
-    if stored and sub(stored, 2, 2) ~= 'T' and fate(stored) ~= entry[14] then return true end
+    if stored and sub(stored, 2, 2) ~= 'T' and foreign((fate(stored)), entry[14]) then return true end
   end
   return false
 end

@@ -35,6 +35,20 @@ local function relabel(effect, ref, tag, person, secret, age)
       sheet(key, effect[3], who, effect[5], 1)
     end
     return {4, short, effect[3], who, effect[5]}
+  elseif code == 5 and sub(short, 1, 7) == 'f:from|' then -- patients from a commune, by the hex of their reference
+    local who = hex(label(secret, key))
+    if call('EXISTS', key) == 1 then
+      count(key, key, effect[3], -1, effect[4], age)
+      count(key, key, who, 1, effect[4], 0)
+    end
+    return {5, short, who, effect[4]}
+  elseif code == 7 and sub(short, 1, 5) == 'z:lb:' then -- a liquidator and the person
+    local who = label(secret, key)
+    if load(key) then
+      pair(key, key, effect[3], -1, effect[4], age)
+      pair(key, key, who, 1, effect[4], 0)
+    end
+    return {7, short, who, effect[4]}
   end
   return effect
 end
