@@ -82,7 +82,7 @@ class Event:
 
     @property
     def partner(self) -> bytes:
-        return entity_ref(self.person + self.provider)
+        return entity_ref(self.provider + str(self.amount % 3))
 
     @property
     def cut(self) -> int:
@@ -127,6 +127,7 @@ class Event:
         )
 
 
+USES = 7  # where the clone uses stand in an answer in the oracle's shape
 Record = TypeVar("Record", LogLine, Fact, CloneUse)
 
 
@@ -159,7 +160,7 @@ class Naive:
     live: list[Event] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
-    """Event that came -> whose it is."""
+    """Event that came -> whose it is; empty: erased."""
     instead: dict[tuple[str, str], str] = field(default_factory=dict)
     """(event, person for whom it was taken out) -> what came in its place."""
     heads: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -169,7 +170,7 @@ class Naive:
             return ("SAME" if self.seen[event.name] == event.content else "OTHER",)
         self.seen[event.name] = event.content
         if event.undo and event.undo != event.name:
-            if self.people.get(event.undo, event.person) != event.person:
+            if self.people.get(event.undo, event.person) not in ("", event.person):
                 self.people[event.name] = event.person
                 return ("FOREIGN",)
             self.replace(event.undo, event)
@@ -201,7 +202,7 @@ class Naive:
         following: str | None = name
         while following is not None and following != event.name and following not in walked:
             walked.add(following)
-            if self.people.get(following, event.person) != event.person:
+            if self.people.get(following, event.person) not in ("", event.person):
                 return
             before = len(self.live)
             self.live = [other for other in self.live if other.name != following]
