@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -103,9 +104,12 @@ def site(line: Line) -> str | None:
     return f"@{','.join(map(str, sorted(line.teeth or ())))}|{line.side or ''}"
 
 
-def commune_name(commune: str) -> str:
-    """The name under which the state numbers a commune."""
-    return f"commune|{commune}"
+def commune_number(commune: str | None) -> int:
+    """What a day sheet counts a commune by: a checksum of its code, 0 where it is not known.
+
+    Not interned: the order in which communes are first met, which a crash changes, leaves no trace in the sheets.
+    """
+    return 0 if commune is None else crc32(commune.encode()) or 1
 
 
 def question(
@@ -177,7 +181,7 @@ def _claim(
     asked.home.append(ops.append_facts(claim.beneficiary, codecs.pack_facts(told.facts())))
     told.documents(asked)
     told.providers(asked)
-    place = 0 if commune is None else number(commune_name(commune))
+    place = commune_number(commune)
     for (inpe, day), spent in plan.minutes(claim, referentials).items():
         asked.days.append((inpe, day))
         asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))

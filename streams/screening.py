@@ -117,9 +117,9 @@ class Screener:
 
     def _observe(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
         places = residence.communes([(item.event, item.message.offset) for item in items], self._store)
-        named = [name for item in items if item.event is not None for name in asking.names(item.event)]
-        named += [asking.commune_name(place) for place in places if place is not None]
-        self._store.intern(named)
+        self._store.intern(
+            [name for item in items if item.event is not None for name in asking.names(item.event)]
+        )
         inputs = {span.input: index for index, span in enumerate(batch.spans)}
         answers = self._store.observe(
             batch.spans,
