@@ -57,6 +57,11 @@ class Event:
         ]  # fmt: skip
 
     @property
+    def detail(self) -> int:
+        """Small claims have none, as facts of a former release."""
+        return self.amount % 5 if self.amount > 10_000 else 0
+
+    @property
     def facts(self) -> list[Fact]:
         if self.amount % 2:
             return []
@@ -68,7 +73,7 @@ class Event:
                 1,
                 11,
                 int(self.provider),
-                self.amount % 5,
+                self.detail,
             )
         ]
 
