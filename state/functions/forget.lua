@@ -56,10 +56,10 @@ end
 local function forget_event(key, ref, tag, person, secret)
   local stored = load(key)
   if not stored or sub(stored, 2, 2) == 'T' then return 0 end
-  local who, told = told_of(stored, HEAD_OF_EVENT)
-  if who ~= person then return 0 end
+  if fate(stored) ~= person then return 0 end
   local left, kept = call('TTL', key), ''
   if sub(stored, 2, 2) == 'L' then
+    local _, told = told_of(stored, HEAD_OF_EVENT)
     local effects, age = {}, age_of(key)
     for _, effect in ipairs(told) do
       effects[#effects + 1] = relabel(effect, ref, tag, person, secret, age)
