@@ -12,7 +12,7 @@ from detectors.reading import DRUGS, act_name, actor, days
 from detectors.referentials import Referentials
 from detectors.workload import UNCOUNTED
 from schemas.claim import Claim, Line
-from schemas.enums import CARE_KINDS, FACT_KINDS
+from schemas.enums import CARE_KINDS, FACT_KINDS, SIDES, TOOTH_CLASSES
 from schemas.observation import clone_signature, day_number
 from schemas.registries import Beneficiary, Provider
 
@@ -31,6 +31,7 @@ class PlannedFact(NamedTuple):
     day: int
     until: int
     provider: str | None
+    detail: int = 0  # as `observation.Fact.detail`
 
 
 def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], int]:
@@ -105,9 +106,13 @@ def facts(claim: Claim, referentials: Referentials) -> list[PlannedFact]:
             continue
         last = max(map(day_number, days(line)))
         if act.tooth_class is not None:
-            found.extend(PlannedFact(TOOTH, tooth, last, last, line.executor) for tooth in line.teeth or ())
+            done = TOOTH_CLASSES.index(act.tooth_class) + 1
+            found.extend(
+                PlannedFact(TOOTH, tooth, last, last, line.executor, done) for tooth in line.teeth or ()
+            )
         if act.once_in_life:
-            found.append(PlannedFact(ONCE, act_name(line), last, last, line.executor))
+            side = 0 if line.side is None else SIDES.index(line.side) + 1
+            found.append(PlannedFact(ONCE, act_name(line), last, last, line.executor, side))
         if act.device_class is not None:
             found.append(PlannedFact(DEVICE, f"device|{act.device_class}", last, last, line.executor))
     return found
