@@ -107,6 +107,7 @@ def watermarks(ground: Ground) -> None:
     name = ground.topic()
     place = TopicPartition(name, 0)
     with ground.consumer() as reader:
+        ground.until(lambda: bool(reader.list_topics(name, timeout=CALL_S).topics[name].partitions))
         before = reader.get_watermark_offsets(place, timeout=CALL_S)
         expect(before == (0, 0), "0 and 0 of an empty log", before)
         send(ground.producer(), name, b"a", b"b", b"c")
