@@ -20,6 +20,8 @@ CLONE_LINES: Final = 2
 CLONE_AMOUNT: Final = 100_000
 """P04's row: a signature has two lines or more, or 1,000 MAD or more."""
 TOOTH, ONCE, DEVICE, STAY = (FACT_KINDS.index(name) for name in ("TOOTH", "ONCE", "DEVICE", "STAY"))
+MOST_MINUTES: Final = 100_000
+"""Of one claim on one day: 69 days' worth. A quantity mistyped by any factor cannot make a day sheet overflow."""
 ESSENTIAL_GROUPS: Final = frozenset({"DIALYSIS", "ONCOLOGY"})
 
 
@@ -38,7 +40,7 @@ def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], i
     """(INPE of who acted, day of care) -> standard minutes of the claim's lines.
 
     A series dated on one day counts as one session, night and emergency lines not at all, establishments
-    never: many people share their INPE.
+    never: many people share their INPE. At most MOST_MINUTES each.
     """
     sheet: dict[tuple[str, int], float] = {}
     if claim.kind not in CARE_KINDS:
@@ -60,7 +62,7 @@ def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], i
         else:
             key = (number, day_number(line.service_date))
             sheet[key] = sheet.get(key, 0.0) + act.minutes * (1.0 if act.series else line.quantity)
-    return {key: round(total) for key, total in sheet.items()}
+    return {key: round(min(total, MOST_MINUTES)) for key, total in sheet.items()}
 
 
 def signatures(claim: Claim, referentials: Referentials) -> dict[str, str]:

@@ -1,6 +1,7 @@
 -- Counters that every event can leave again: day sheets and pairs (packed members), counted families (hashes), sums.
 local SHEET_TTL = 130 * DAY_SECONDS
 local PERSON, PLACE = 10, 6 -- bytes of an entry: reference or commune, then how often (uint16)
+local MOST = 2147483647 -- of an int32: what would not fit is refused, never wrapped
 
 -- Changes how often `item` stands in a packed list of entries. Returns the list, or nil where nothing was to take out.
 local function tally(list, size, item, by)
@@ -32,6 +33,7 @@ local function sheet(key, minutes, person, commune, by, age)
     return
   end
   total = total + by * minutes
+  if total > MOST then refuse('FULL', key) end
   people = tally(people, PERSON, person, by)
   if commune ~= 0 then places = tally(places, PLACE, pack('<I4', commune), by) end
   if not people or not places then refuse('LOST', key) end
@@ -65,8 +67,8 @@ local function count(key, before, member, by, ttl, age)
   if by > 0 then return pack('<I4I4I4I4I4I4', members, total, own, standing(before, member)) end
 end
 
--- Sums of whatever the client counts, in a ring of buckets of days: head bucket (int32), fields and slots (uint8 each), a
--- uint32 for each field over the whole ring, which is the answer, then one for each field of each slot. What has left the
+-- Sums of whatever the client counts, in a ring of buckets of days: head bucket (int32), fields and slots (uint8 each), an
+-- int32 for each field over the whole ring, which is the answer, then one for each field of each slot. What has left the
 -- ring is neither added nor taken out.
 local function sums(key, bucket, slots, deltas, by, ttl, age)
   local width = #deltas
@@ -99,6 +101,7 @@ local function sums(key, bucket, slots, deltas, by, ttl, age)
     for i = 1, fields do
       now[i], all[i] = now[i] + by * change[i], all[i] + by * change[i]
       if now[i] < 0 then refuse('LOST', key) end
+      if all[i] > MOST then refuse('FULL', key) end
     end
     body = sub(body, 1, at) .. pack(one, unpack(now, 1, fields)) .. sub(body, at + width + 1)
     store(key, VERSION_BYTE .. pack('<i4BB', head, fields, slots) .. pack(one, unpack(all, 1, fields)) .. body, ttl)

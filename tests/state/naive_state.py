@@ -83,7 +83,11 @@ class Event:
 
     @property
     def deltas(self) -> list[int]:
-        return [1, self.amount % 3, len(self.care), self.amount]
+        return [1, self.amount % 3, len(self.care), self.amount % 10**6]
+
+    @property
+    def minutes(self) -> int:
+        return 10 + self.amount % 10**5
 
     @property
     def partner(self) -> bytes:
@@ -122,7 +126,7 @@ class Event:
             away=[
                 self.tile("p", self.provider),
                 self.tile("q", self.prescriber),
-                ops.day(self.provider, self.care[0], 10 + self.amount, who, self.commune),
+                ops.day(self.provider, self.care[0], self.minutes, who, self.commune),
                 ops.count("peers", self.care[0] // 30, self.provider),
                 ops.append_clone(self.provider, "sig", codecs.pack_clones([self.use]), self.care[0] - 90),
                 self.tile("l", self.prescriber),
@@ -251,7 +255,7 @@ class Naive:
     def sheet(self, event: Event) -> DaySheet:
         same = [e for e in self.live if e.provider == event.provider and e.care[0] == event.care[0]]
         return DaySheet(
-            sum(10 + e.amount for e in same),
+            sum(e.minutes for e in same),
             len({e.person for e in same}),
             len({e.commune for e in same if e.commune}),
         )
