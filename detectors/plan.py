@@ -12,7 +12,7 @@ from detectors.reading import DRUGS, act_name, actor, days
 from detectors.referentials import Referentials
 from detectors.workload import UNCOUNTED
 from schemas.claim import Claim, Line
-from schemas.enums import CARE_KINDS, FACT_KINDS
+from schemas.enums import CARE_KINDS, FACT_KINDS, SIDES, TOOTH_CLASSES
 from schemas.observation import clone_signature, day_number
 from schemas.registries import Beneficiary, Provider
 
@@ -20,6 +20,8 @@ CLONE_LINES: Final = 2
 CLONE_AMOUNT: Final = 100_000
 """P04's row: a signature has two lines or more, or 1,000 MAD or more."""
 TOOTH, ONCE, DEVICE, STAY = (FACT_KINDS.index(name) for name in ("TOOTH", "ONCE", "DEVICE", "STAY"))
+MOST_MINUTES: Final = 100_000
+"""Of one claim on one day: 69 days' worth. A quantity mistyped by any factor cannot make a day sheet overflow."""
 ESSENTIAL_GROUPS: Final = frozenset({"DIALYSIS", "ONCOLOGY"})
 
 
@@ -31,13 +33,14 @@ class PlannedFact(NamedTuple):
     day: int
     until: int
     provider: str | None
+    detail: int = 0  # as `observation.Fact.detail`
 
 
 def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], int]:
     """(INPE of who acted, day of care) -> standard minutes of the claim's lines.
 
     A series dated on one day counts as one session, night and emergency lines not at all, establishments
-    never: many people share their INPE.
+    never: many people share their INPE. At most MOST_MINUTES each.
     """
     sheet: dict[tuple[str, int], float] = {}
     if claim.kind not in CARE_KINDS:
@@ -59,7 +62,7 @@ def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], i
         else:
             key = (number, day_number(line.service_date))
             sheet[key] = sheet.get(key, 0.0) + act.minutes * (1.0 if act.series else line.quantity)
-    return {key: round(total) for key, total in sheet.items()}
+    return {key: round(min(total, MOST_MINUTES)) for key, total in sheet.items()}
 
 
 def signatures(claim: Claim, referentials: Referentials) -> dict[str, str]:
@@ -105,9 +108,13 @@ def facts(claim: Claim, referentials: Referentials) -> list[PlannedFact]:
             continue
         last = max(map(day_number, days(line)))
         if act.tooth_class is not None:
-            found.extend(PlannedFact(TOOTH, tooth, last, last, line.executor) for tooth in line.teeth or ())
+            done = TOOTH_CLASSES.index(act.tooth_class) + 1
+            found.extend(
+                PlannedFact(TOOTH, tooth, last, last, line.executor, done) for tooth in line.teeth or ()
+            )
         if act.once_in_life:
-            found.append(PlannedFact(ONCE, act_name(line), last, last, line.executor))
+            side = 0 if line.side is None else SIDES.index(line.side) + 1
+            found.append(PlannedFact(ONCE, act_name(line), last, last, line.executor, side))
         if act.device_class is not None:
             found.append(PlannedFact(DEVICE, f"device|{act.device_class}", last, last, line.executor))
     return found

@@ -75,6 +75,8 @@ CARE_GROUPS: Final[tuple[CareGroup, ...]] = get_args(CareGroup)
 COVERAGES: Final[tuple[Coverage, ...]] = get_args(Coverage)
 FACT_KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 CLAIM_KINDS: Final[tuple[ClaimKind, ...]] = get_args(ClaimKind)
+TOOTH_CLASSES: Final[tuple[ToothClass, ...]] = get_args(ToothClass)
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
 PROVIDER_KINDS: Final[tuple[ProviderKind, ...]] = get_args(ProviderKind)
 
 CARE_KINDS: Final[tuple[ClaimKind, ...]] = CLAIM_KINDS[:4]

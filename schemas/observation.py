@@ -9,6 +9,7 @@ from 2**30 up, and 0 means absent.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -17,6 +18,9 @@ from schemas.registries import Beneficiary
 
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 EVENT_REF_BYTES = 12  # 96 bits: among 10^8 events a collision has odds of 10^-13
+PAIR_ERROR = (
+    math.e / 128
+)  # a count-min sketch of 128 cells a row; four rows: more than that with odds of e**-4
 ENTITY_REF_BYTES = 8  # only compared inside one record
 
 
@@ -67,6 +71,9 @@ class Fact(NamedTuple):
     kind: int  # index in enums.FACT_KINDS
     key: int  # tooth (FDI), interned act or device class
     provider: int
+    detail: int = (
+        0  # a tooth: index in enums.TOOTH_CLASSES + 1; a once-in-life act: in SIDES + 1; 0: not known
+    )
 
 
 class DocumentUse(NamedTuple):
@@ -120,6 +127,54 @@ class DaySheet(NamedTuple):
     communes: int
 
 
+class PairCount(NamedTuple):
+    """How often an entity met one partner, among all its meetings of a bucket of days."""
+
+    own: int  # with this partner: exact, or an upper bound
+    total: int  # with all partners, exact
+    tail: int  # with the partners that have no entry of their own, exact
+    partners: int  # that have an entry, exact: all of them while `tail` is 0
+    exact: bool  # else `own` is at most e/128 of `tail` too high, in all but 1.9 % of the cases
+
+    @property
+    def error(self) -> float:
+        """By how much `own` may be too high; beyond it in at most 1.9 % of the cases, and never too low."""
+        return 0.0 if self.exact else PAIR_ERROR * self.tail
+
+
+class PairWindow(NamedTuple):
+    """The meetings of a pair in this bucket of days, the event itself included, and in the one before."""
+
+    now: PairCount
+    before: PairCount
+
+
+class Shares(NamedTuple):
+    """What an executor's lines are like, by date of care, over 180 to 210 days up to its newest; the claim included."""
+
+    lines: int
+    off_days: int  # on a Sunday or a holiday
+    top: int  # at the highest tariff of their letter
+    free: int  # billed at no known tariff: only these have digits
+    digits: tuple[int, ...]  # how many of them end in 0, 1, ... 9 (whole dirhams)
+
+
+class LiquidatorCounts(NamedTuple):
+    """What a liquidator did, by arrival, over 30 to 35 days up to its newest event, this one included."""
+
+    steps: int
+    validations: int
+    overrides: int  # actions OVERRIDE
+    cancellations: int
+    controls: int  # results of controls it was shown
+    failed: int
+    overridden: int  # controls with the result OVERRIDDEN
+    timed: int  # steps by hand whose duration is known
+    hasty: int  # of those, under five seconds
+    off_hours: int  # before 7, from 20 o'clock, on a Sunday or a holiday
+    verdicts_overridden: int  # overridden controls that name a verdict
+
+
 class Frequency(NamedTuple):
     """How often members of a group bore something, in this 30-day bucket and the one before."""
 
@@ -162,6 +217,31 @@ class Observation:
     """(INPE of who acted, day of care) -> sheet; only where the referentials give minutes"""
     clones: dict[str, Clones] = field(default_factory=dict)
     """executor INPE -> its family"""
+    performers: dict[str, ProviderWindow] = field(default_factory=dict)
+    """INPE of who acted, where another one bills -> windows"""
+    networks: dict[str, ProviderWindow] = field(default_factory=dict)
+    """network of an executor -> windows of the claims that its members bill"""
+    shares: dict[str, Shares] = field(default_factory=dict)
+    """executor INPE -> what its lines are like"""
+    pairs: dict[tuple[str, str], PairWindow] = field(default_factory=dict)
+    """(prescriber, executor) -> claims with both, by date of care in buckets of 90 days"""
+    patients_from: dict[str, Frequency] = field(default_factory=dict)
+    """executor INPE -> distinct patients from the beneficiary's commune, by date of care in buckets of 30 days"""
+
+
+@dataclass(slots=True)
+class Followed:
+    """Everything the windows say about one liquidation or payment, as it stood when that was applied."""
+
+    liquidator: ProviderWindow | None = None
+    """Steps of its liquidator: claims = steps, patients = beneficiaries, amounts base and complementary together."""
+    acts: LiquidatorCounts | None = None
+    beneficiary: PairWindow | None = None
+    """Liquidator and beneficiary, by arrival in buckets of 30 days"""
+    provider: PairWindow | None = None
+    """Liquidator and the provider that is paid, where the event names one"""
+    account: ProviderWindow | None = None
+    """The bank account: claims = payments, patients = payees, by the last event of each payment"""
 
 
 def clone_signature(parts: list[tuple[str, int, int]]) -> str:

@@ -64,7 +64,7 @@ def identity_of(stored: bytes | None) -> Identity | None:
     """The identity kept in an event record; None for a tombstone, which knows only that it was cancelled, and for an
     event whose person was erased.
     """
-    if stored is None or len(stored) < _EVENT.size:
+    if stored is None or len(stored) < _EVENT.size or stored[1:2] == b"T":
         return None
     *_, identity, beneficiary = _EVENT.unpack_from(stored)
     if not identity:

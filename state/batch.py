@@ -56,6 +56,7 @@ class Ask:
     claim_id: str = ""
     beneficiary: str = ""
     undo: bytes | None = None  # reference of the event that this one corrects or cancels
+    undo_payment: bool = False  # `undo` names a payment: its last event goes, and this one takes its place
     home: Sequence[Op] = ()
     away: Sequence[Op] = ()
     home_reads: Sequence[Read] = ()
@@ -67,10 +68,10 @@ class Ask:
 class Answer:
     """What the state says to one event.
 
-    `status` is NEW, SAME (a resubmission), OTHER (a known event_id with other content) or NONE (a dead
-    letter). Results stand in the order of the ops; None where nothing is remembered for one: all of them
-    when `gone`, else an op that was not asked for when the event was applied. Results of an event that is
-    not NEW are empty lists.
+    `status` is NEW, SAME (a resubmission), OTHER (a known event_id with other content), FOREIGN (it would take
+    another person's event out: nothing was done) or NONE (a dead letter). Results stand in the order of the
+    ops; None where nothing is remembered for one: all of them when `gone`, else an op that was not asked for
+    when the event was applied. Results of an event that is not NEW are empty lists.
     """
 
     status: str

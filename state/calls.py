@@ -26,7 +26,7 @@ _LENGTHS = Struct("<HH")
 _NO_KEY = key(0)
 CONTENT_BYTES = 16
 LABEL_BYTES = 4
-_HEAD = Struct(">BBqBqB16s")  # a list of 13: span, offset, content hash...
+_HEAD = Struct(">BBqBqB16s")  # a list of 14: span, offset, content hash...
 _RAW16 = 0xA0 | CONTENT_BYTES
 _EMPTY, _NOTHING = raw(b""), array(0)
 _READS = tuple(array(2) + integer(kind) for kind in range(4))
@@ -83,7 +83,7 @@ class ObserveCall:
         self.labels.append(label)
         answered = ask.event_id or ask.answers
         parts = [
-            _HEAD.pack(0x9D, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
+            _HEAD.pack(0x9E, INT64, ask.input + 1, INT64, ask.offset, _RAW16, ask.content),
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
             _NO_KEY if event_key is None else number[event_key],
             raw(ref),
@@ -102,6 +102,7 @@ class ObserveCall:
         parts.append(array(len(reads)))
         for _, name, kind in reads:
             parts += (_READS[kind], number[name])
+        parts.append(raw(ask.beneficiary.encode()) if undo_keys else _EMPTY)
         self._args.append(b"".join(parts))
         self.asked.append(index)
         self.places.append(places)

@@ -16,7 +16,7 @@ from redis import Redis
 from schemas.observation import event_ref
 from state import keys, ops, stored
 from state.errors import BadFormat
-from state.kinds import ROLES, SHEET_SECONDS, TILE_SECONDS
+from state.kinds import SHEET_SECONDS, TILE_SECONDS, TILES
 from state.layout import Layout
 from state.servers import Servers
 from state.survey import PAGE, Item, Pace, Walk, load
@@ -219,7 +219,7 @@ class Checkup:
         if letter == "v":
             key = prefix + keys.event(event_ref(item.tail))
             return [Question(("EXISTS", key), bool, wrong("orphan", "a verdict without its event"))]
-        if letter in ROLES:
+        if letter in TILES:
             patients = f"{prefix}n:{item.name}"
             told = wrong("damaged", f"{value.fields} patients remembered, another number is there")
             return [Question(("HLEN", patients), lambda count: count == value.fields, told)]

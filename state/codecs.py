@@ -7,19 +7,32 @@ cut and take out by these two and know nothing else of a record.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from struct import Struct
 
-from schemas.observation import CloneUse, DaySheet, DocumentUse, Fact, Frequency, LogLine, ProviderWindow
+from schemas.observation import (
+    CloneUse,
+    DaySheet,
+    DocumentUse,
+    Fact,
+    Frequency,
+    LogLine,
+    PairCount,
+    PairWindow,
+    ProviderWindow,
+)
 
 _LOG = Struct("<12si8sqIIIIIqHBB")
-_FACT = Struct("<12siiB3xII")
+_FACT = Struct("<12siiBB2xII")
 _DOCUMENT = Struct("<12si8s8s8sIIB3x")
 _CLONE = Struct("<12si8sq")
 _WINDOW = Struct("<3d3fd7f")
 _SHEET = Struct("<iII")
 _FREQUENCY = Struct("<6I")
+_STAMP = Struct("<dd")
+_PAIR = Struct("<IIIHB")
 
-FactFields = tuple[bytes, int, int, int, int, int]
+FactFields = tuple[bytes, int, int, int, int, int, int]
 DocumentFields = tuple[bytes, int, bytes, bytes, bytes, int, int, int]
 """The fields of a `Fact` and of a `DocumentUse`, also as plain tuples."""
 
@@ -75,12 +88,20 @@ def unpack_log(data: bytes) -> list[LogLine]:
 
 def pack_facts(facts: Iterable[FactFields]) -> bytes:
     """32 bytes a fact."""
-    return b"".join([_FACT.pack(*fact) for fact in facts])
+    return b"".join(
+        [
+            _FACT.pack(event, day, until, kind, detail, key, provider)
+            for event, day, until, kind, key, provider, detail in facts
+        ]
+    )
 
 
 def unpack_facts(data: bytes) -> list[Fact]:
     """Facts by first day."""
-    return [_make(Fact, fields) for fields in _FACT.iter_unpack(data)]
+    return [
+        _make(Fact, (event, day, until, kind, key, provider, detail))
+        for event, day, until, kind, detail, key, provider in _FACT.iter_unpack(data)
+    ]
 
 
 def pack_documents(uses: Iterable[DocumentFields]) -> bytes:
@@ -116,6 +137,31 @@ def day_sheet(data: bytes) -> DaySheet:
 def frequency(data: bytes) -> Frequency:
     """The answer of a COUNT op."""
     return _make(Frequency, _FREQUENCY.unpack(data))
+
+
+def sums(data: bytes) -> tuple[int, ...]:
+    """The answer of a SUMS op: its fields over the ring."""
+    return _sums(len(data) // 4).unpack(data)
+
+
+@lru_cache(maxsize=16)
+def _sums(count: int) -> Struct:
+    return Struct(f"<{count}i")
+
+
+def pair_window(data: bytes) -> PairWindow:
+    """The answer of a PAIR op."""
+    now, before = [
+        PairCount(own, total, tail, partners, exact == 1)
+        for own, total, tail, partners, exact in _PAIR.iter_unpack(data)
+    ]
+    return PairWindow(now, before)
+
+
+def registry_stamp(stored: bytes) -> tuple[float, float]:
+    """Microseconds of `event_time`, and offset, of a registry entry as it is stored."""
+    micros, offset = _STAMP.unpack_from(stored, 1)
+    return micros, offset
 
 
 def registry_value(stored: bytes | None) -> bytes | None:

@@ -13,6 +13,7 @@ from state.errors import BadFormat
 FORMATS: Final[dict[str, int]] = {
     "events": 1, "logs": 1, "facts": 1, "registry": 1, "documents": 1, "clones": 1, "sheets": 1, "tiles": 2,
     "families": 2, "memo": 2, "claims": 2, "open": 1, "verdicts": 1, "models": 1, "signals": 1,
+    "sums": 1, "pairs": 1, "payments": 1,
 }  # fmt: skip
 """Kind -> version; raised with a change that older code cannot read. The layout record names them all."""
 
@@ -20,6 +21,7 @@ OF_KEYS: Final[dict[str, str]] = {
     "x": "events", "y": "events", "b": "logs", "k": "facts", "r": "registry", "d": "documents", "g": "clones",
     "w": "sheets", "p": "tiles", "q": "tiles", "n": "tiles", "f": "families", "memo": "memo", "c": "claims",
     "o": "open", "v": "verdicts", "m": "models",
+    "t": "tiles", "s": "sums", "z": "pairs", "h": "payments", "i": "payments",
 }  # fmt: skip
 """First part of a key after its hash tag -> kind."""
 

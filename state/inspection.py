@@ -93,14 +93,14 @@ class Inspection:
         replies = self._servers.everywhere(lambda prefix: ("HGETALL", prefix + key))
         return [_revisions(_pairs(reply)) for reply in replies if reply]
 
-    def tiles(self, role: str, name: str) -> stored.Tiles | None:
+    def tiles(self, role: keys.Role, name: str) -> stored.Tiles | None:
         """A role's windows; `role` is the letter of its keys."""
-        (data,) = self._of(name, [("GET", f"{role}:{name}")])
+        (data,) = self._of(name, [("GET", keys.tiles(role, name))])
         return stored.tiles(data) if data else None
 
-    def patients(self, role: str, name: str) -> list[list[tuple[int, int]]]:
+    def patients(self, role: keys.Role, name: str) -> list[list[tuple[int, int]]]:
         """The days on which each patient of a provider was seen, nobody named."""
-        (fields,) = self._hashes(name, [f"n:{role}:{name}"])
+        (fields,) = self._hashes(name, [keys.patients(role, name)])
         return [stored.visits(value) for value in fields.values()]
 
     def sheets(self, name: str, days: Iterable[int]) -> dict[int, stored.Sheet]:

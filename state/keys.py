@@ -8,12 +8,17 @@ Every key begins with a hash tag, so that all keys of one call lie in one slot:
                                  m|<input> oldest memo block that is kept
     {s}:memo:<lane>:<input>:<block>   hash: <offset> -> status, content hash, results; r<offset> -> revision
     recorded {s}:x:<ref>  {s}:y:<ref>     what an event did in its home tag and in other tags (24 months)
+    {s}:h:<ref>  {s}:i:<ref>     the last event of a payment, in its home tag and in other tags (200 days)
     {s}:b:<beneficiary>          log of care lines            {s}:k:<beneficiary>   permanent facts
     {s}:r:<beneficiary>          registry entry               {s}:o:<beneficiary>   open events (hash)
     {s}:c:<claim_id>             claim state (hash), in its beneficiary's tag {s}:v:<event_id>
     verdicts (hash): <revision> -> blob, last -> revision {s}:d:<document>             uses of a document
     {s}:p:<inpe>  {s}:q:<inpe>   tiles of an executor, of a prescriber {s}:n:p:<inpe>  {s}:n:q:<inpe>
     their patients (hash): reference -> days of arrival {s}:w:<inpe>:<day>           sheet of a day of care
+    {s}:t:<role>:<id>   tiles of a performer "f", network "n", liquidator "l", bank account "b"
+    {s}:n:t:<role>:<id>   who was seen there (hash), as for a provider's patients
+    {s}:s:<role>:<id>   sums in a ring of buckets of days: an executor's shares and digits "p", a liquidator's acts "l"
+    {s}:z:<kind>:<first>:<bucket>   how often an entity met its partners
     {s}:g:<inpe>:<signature>   clone uses {s}:f:<family>:<bucket>      counted members (hash)
     {s}:m:<kind>:<entity>      model record
 
@@ -33,7 +38,8 @@ MEMO_BLOCK = 1024  # offsets whose memo shares one hash
 FIRST_NAME = 1 << 30  # interned numbers start above every nine-digit INPE
 
 Lane = Literal["h", "a"]
-Role = Literal["p", "q"]
+Role = Literal["p", "q", "f", "n", "l", "b"]
+"""Executor, prescriber, performer, network, liquidator, bank account."""
 LANES: tuple[Lane, ...] = ("h", "a")
 
 
@@ -73,6 +79,14 @@ def event_away(ref: bytes) -> str:
     return f"y:{ref.hex()}"
 
 
+def payment(ref: bytes) -> str:
+    return f"h:{ref.hex()}"
+
+
+def payment_away(ref: bytes) -> str:
+    return f"i:{ref.hex()}"
+
+
 def memo(lane: Lane, input: str, offset: int) -> str:
     return f"memo:{lane}:{input}:{offset // MEMO_BLOCK}"
 
@@ -109,12 +123,20 @@ def document(key: str) -> str:
     return f"d:{key}"
 
 
-def tiles(role: Role, inpe: str) -> str:
-    return f"{role}:{inpe}"
+def tiles(role: Role, name: str) -> str:
+    return f"{role}:{name}" if role in ("p", "q") else f"t:{role}:{name}"
 
 
-def patients(role: Role, inpe: str) -> str:
-    return f"n:{role}:{inpe}"
+def patients(role: Role, name: str) -> str:
+    return "n:" + tiles(role, name)
+
+
+def sums(role: Role, name: str) -> str:
+    return f"s:{role}:{name}"
+
+
+def pair(kind: str, first: str, bucket: int) -> str:
+    return f"z:{kind}:{first}:{bucket}"
 
 
 def sheet(inpe: str, day: int) -> str:

@@ -10,7 +10,16 @@ from state import keys, stored
 from state.errors import BadFormat
 
 ROLES: tuple[str, ...] = get_args(keys.Role)
-ROLE_NAMES = {"p": "executor", "q": "prescriber", "l": "liquidator", "n": "network"}
+TILES = ("p", "q", "t")
+"""Letters under which tiles lie; "t" goes on with the role's."""
+ROLE_NAMES = {
+    "p": "executor",
+    "q": "prescriber",
+    "f": "performer",
+    "n": "network",
+    "l": "liquidator",
+    "b": "bank account",
+}
 TILE_SECONDS, SHEET_SECONDS = 400 * 86400, 130 * 86400  # as tiles.lua and counts.lua keep them
 
 Owner = Callable[[str], str | None]
@@ -41,6 +50,15 @@ def _before_last(tail: str) -> str:
 
 def _after_first(tail: str) -> str:
     return tail.partition(":")[2]
+
+
+def _paired(tail: str) -> str:
+    return _before_last(_after_first(tail))
+
+
+def _seen_by(tail: str) -> str:
+    tiles, _, name = tail.partition(":")
+    return _after_first(name) if tiles == "t" else name
 
 
 def _visits(fields: dict[bytes, bytes]) -> dict[bytes, list[tuple[int, int]]]:
@@ -79,16 +97,22 @@ KINDS: dict[str, Kind] = {
     "m": Kind("model records", "string", False, _after_first),
 }
 KINDS |= {
-    role: Kind(f"tiles of {ROLE_NAMES.get(role, role)}s", "string", False, _itself, stored.tiles)
-    for role in ROLES
+    role: Kind(f"tiles of {ROLE_NAMES[role]}s", "string", False, _itself, stored.tiles) for role in ("p", "q")
 }
-PATIENTS = Kind("patients of providers", "hash", False, _after_first, _visits)
+KINDS |= {
+    "t": Kind("tiles of other roles", "string", False, _after_first, stored.tiles),
+    "s": Kind("sums", "string", False, _after_first, stored.sums),
+    "z": Kind("pairs", "string", False, _paired, stored.pairs),
+    "h": Kind("last events of payments", "string", False, _nobody, stored.payment),
+    "i": Kind("last events of payments (away)", "string", False, _nobody, stored.payment),
+}
+PATIENTS = Kind("patients of providers", "hash", False, _seen_by, _visits)
 
 
 def kind_of(name: str) -> tuple[str, Kind | None, str]:
     """Letter, kind (None: unknown) and the rest of a key without its tag."""
     letter, _, tail = name.partition(":")
-    if letter == "n" and tail.partition(":")[0] in ROLES and ":" in tail:
+    if letter == "n" and tail.partition(":")[0] in TILES and ":" in tail:
         return "n:", PATIENTS, tail
     return letter, KINDS.get(letter), tail
 

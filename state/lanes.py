@@ -6,7 +6,7 @@ are one call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from state import keys
@@ -18,7 +18,7 @@ from state.keys import Lane
 from state.ops import Op, Read
 from state.servers import Servers
 
-STATUS = ("NONE", "NEW", "SAME", "OTHER")
+STATUS = ("NONE", "NEW", "SAME", "OTHER", "FOREIGN")
 
 
 class Lanes:
@@ -58,7 +58,7 @@ class Lanes:
             ops = range(len(ask.home) + (len(ask.away) if alone else 0))
             reads = range(len(ask.home_reads) + (len(ask.away_reads) if alone else 0))
             event = keys.event(ask.ref) if ask.ref else None
-            undo = [keys.event(ask.undo)] if ask.undo and ask.undo != ask.ref else []
+            undo = _undone(ask, keys.event, keys.payment)
             self._add(calls[self._servers.tag(ask.beneficiary)], index, ops, reads, event, undo)
         for index, row in self._send(calls):
             answer = self._answers[index]
@@ -68,9 +68,7 @@ class Lanes:
         calls = self._calls("a")
         for index, ask in enumerate(self._events):
             new = self._answers[index].status == "NEW"
-            undo = (
-                [keys.event(ask.undo), keys.event_away(ask.undo)] if ask.undo and ask.undo != ask.ref else []
-            )
+            undo = _undone(ask, keys.event_away, keys.payment_away)
             ops: dict[int, list[int]] = {}
             reads: dict[int, list[int]] = {}
             if new:
@@ -127,3 +125,10 @@ class Lanes:
                         for at, result in zip(ops, found, strict=True):
                             self._results[index][at] = result
         return rows
+
+
+def _undone(ask: Ask, event: Callable[[bytes], str], payment: Callable[[bytes], str]) -> list[str]:
+    """The key under which to look for what this event takes out."""
+    if not ask.undo or ask.undo == ask.ref:
+        return []
+    return [payment(ask.undo) if ask.undo_payment else event(ask.undo)]

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from state.batch import MODEL_SECONDS
 from state.errors import ConfigurationError
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of meaning, of arguments or of a packed format."""
 PARTS = (
     "bind", "unit", "append", "former", "rings", "tiles", "counts", "events", "fences", "observe", "record", "names",

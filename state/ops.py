@@ -7,6 +7,8 @@ registry) are home ops; all others are away ops. Days are day numbers, amounts c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ KEEP_LONG = 760 * DAY_SECONDS  # outlives an event record's 24 months: an undo f
 KEEP_SHORT = 130 * DAY_SECONDS  # windows of 90 days of care, and a month of lateness
 FOREVER = 0
 
-APPEND, REGISTER, TILE, DAY, COUNT = 1, 2, 3, 4, 5
+APPEND, REGISTER, TILE, DAY, COUNT, SUMS, PAIR = 1, 2, 3, 4, 5, 6, 7
 
 _TILE = Struct(">BqBiBIBqB8s")
 _DAY = Struct(">BiB8sBI")
@@ -32,6 +34,8 @@ _APPENDED, _TILE_KEPT = array(4) + bytes((APPEND,)), array(7) + bytes((TILE,))
 _DAY_KEPT, _COUNT_KEPT = array(5) + bytes((DAY,)), array(4) + bytes((COUNT,))
 _KEPT_SIZE = Struct(">BBI")  # a size below 128 is its own byte
 _DAILY, _COUNTED = array(5) + bytes((DAY,)), array(5) + bytes((COUNT,))
+_SUMMED, _SUMS_KEPT = array(6) + bytes((SUMS,)), array(6) + bytes((SUMS,))
+_PAIRED, _PAIR_KEPT = array(5) + bytes((PAIR,)), array(4) + bytes((PAIR,))
 _KEPT_FACTS = integer(FACT_BYTES) + FALSE + FALSE + integer(FOREVER)
 _KEPT_COUNT = integer(KEEP_SHORT)
 _FACTS_SIZE = integer(FACT_BYTES) + integer(FOREVER)
@@ -103,7 +107,8 @@ def registered(beneficiary: str) -> Op:
 
 
 def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: int, beneficiary: bytes) -> Op:
-    """Count one claim of an executor ("p") or prescriber ("q"); answers its windows, this claim included.
+    """Count one claim of an executor ("p") or prescriber ("q"), or what else a role counts (`keys.Role`); answers its
+    windows, this claim included.
 
     `instant` is the arrival in seconds, `day` the calendar day of that arrival where the payer lives,
     `beneficiary` the 8-byte reference.
@@ -127,6 +132,33 @@ def count(family: str, bucket: int, member: str) -> Op:
     both = (keys.family(family, bucket), keys.family(family, bucket - 1))
     tail = raw(member.encode()) + _KEPT_COUNT
     return _op(Op, (family, both, _COUNTED, tail, _COUNT_KEPT, tail))
+
+
+def sums(role: Role, name: str, deltas: Sequence[int], *, bucket: int, slots: int, days: int) -> Op:
+    """Add to counters in a ring of `slots` buckets of `days` days; answers each of them over the whole ring.
+
+    `bucket` is the number of the bucket, `deltas` one integer a field, none below zero. A name in one role always
+    has the same fields and slots.
+    """
+    packed = raw(_deltas(len(deltas)).pack(*deltas))
+    tail = integer(bucket) + integer(slots) + packed + integer((slots * days + LATENESS_DAYS) * DAY_SECONDS)
+    return _op(Op, (name, (keys.sums(role, name),), _SUMMED, tail, _SUMS_KEPT, tail))
+
+
+@lru_cache(maxsize=16)
+def _deltas(count: int) -> Struct:
+    return Struct(f"<{count}i")
+
+
+def pair(kind: str, first: str, partner: bytes, *, bucket: int, days: int) -> Op:
+    """Count a meeting of an entity with a partner (8-byte reference) in a bucket of `days` days; answers that
+    bucket and the one before.
+
+    The first 128 partners of a bucket are counted exactly, all others in a sketch (docs/decisions/0011).
+    """
+    both = (keys.pair(kind, first, bucket), keys.pair(kind, first, bucket - 1))
+    tail = raw(partner) + integer((2 * days + LATENESS_DAYS) * DAY_SECONDS)
+    return _op(Op, (first, both, _PAIRED, tail, _PAIR_KEPT, tail))
 
 
 def read_claim(beneficiary: str, claim_id: str) -> Read:

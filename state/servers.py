@@ -88,6 +88,8 @@ class Servers:
                 f"a value of kind {kind_of(detail)} is gone though an event that must be taken out stands in it: keys "
                 "were deleted or evicted behind Crible's back"
             )
+        if code == "FULL":
+            return BadFormat(f"a value of kind {kind_of(detail)} is full: what came would not fit into its counters")
         if code == "FORMAT":
             return BadFormat(_format(detail))
         if "function not found" in text.lower() and self._router is not None:

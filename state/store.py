@@ -163,6 +163,10 @@ class Store:
         """Model records by "<kind>:<entity>"; None where there is none."""
         return self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
 
+    def registries(self, beneficiaries: Sequence[str]) -> list[bytes | None]:
+        """Registry entries as they are stored (`codecs.registry_value`); None where there is none."""
+        return self._routed([(who, keys.registry(who)) for who in beneficiaries])
+
     def put_models(self, models: Mapping[str, bytes]) -> None:
         """Write records that no fence guards: whoever writes them writes the same again after a crash."""
         servers = self._servers

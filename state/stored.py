@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from schemas.observation import CloneUse, DocumentUse, Fact, LogLine
+from schemas.observation import EVENT_REF_BYTES, CloneUse, DocumentUse, Fact, LogLine
 from state import codecs
 from state.errors import BadFormat
 from state.formats import FORMATS
@@ -21,6 +21,9 @@ from state.unpacking import unpack
 
 PERSON, PLACE = 10, 6  # bytes of an entry of a day sheet (counts.lua)
 APPLIED, CANCELLED, EARLY = "L", "C", "T"
+_PAIRS = Struct("<IIHH")
+_PARTNER = Struct("<8sI")
+EARLY_ENTRY = 20  # reference of what came in its place, mark of the person for whom it was cancelled
 
 _EVENT = Struct("<xc16sIdHH")
 _STAMP = Struct("<xdd")
@@ -45,7 +48,7 @@ T = TypeVar("T")
 class Effect(NamedTuple):
     """What an event did under one key (events.lua). `key` has no tag; "b:" and "k:" end with the event's person."""
 
-    code: int  # ops.APPEND, TILE, DAY or COUNT
+    code: int  # ops.APPEND, TILE, DAY, COUNT, SUMS or PAIR
     key: str
     rest: tuple[Any, ...]
 
@@ -56,7 +59,7 @@ class Effect(NamedTuple):
     @property
     def seconds(self) -> int | None:
         """How long its key is kept after the last use, None where the functions have a constant for it."""
-        return int(self.rest[-1]) if self.code in (1, 5) else None
+        return int(self.rest[-1]) if self.code in (1, 5, 6, 7) else None
 
 
 class StoredEvent(NamedTuple):
@@ -126,7 +129,9 @@ def body(data: bytes, version: int = 1) -> bytes:
 def event(data: bytes) -> StoredEvent:
     """An event record with its effects."""
     rest = body(data)
-    if rest == b"T":
+    if rest[:1] == b"T":
+        if (len(rest) - 1) % EARLY_ENTRY:
+            raise BadFormat("tombstone of no whole number of entries")
         return StoredEvent(EARLY)
     if len(data) < _EVENT.size:
         raise BadFormat("event record is cut off")
@@ -291,3 +296,35 @@ def _former_memo(data: bytes) -> tuple[bytes, int]:
     if not isinstance(content, bytes) or not isinstance(status, int) or len(results) != len(names):
         raise BadFormat("memo of no known content")
     return content, status
+
+
+def payment(data: bytes) -> bytes:
+    """The reference of the last event of a payment."""
+    rest = body(data)
+    if len(rest) != 1 + EVENT_REF_BYTES or rest[:1] != b"T":
+        raise BadFormat("last event of a payment")
+    return rest[1:]
+
+
+def sums(data: bytes) -> tuple[int, ...]:
+    """Counters over their whole ring."""
+    rest = body(data)
+    if len(rest) < 6:
+        raise BadFormat("sums are cut off")
+    fields, slots = rest[4], rest[5]
+    if len(rest) != 6 + 4 * fields * (1 + slots):
+        raise BadFormat("sums of another size than they say")
+    return codecs.sums(rest[6 : 6 + 4 * fields])
+
+
+def pairs(data: bytes) -> tuple[int, dict[bytes, int]]:
+    """Meetings with everybody, and with each partner that has an entry."""
+    rest = body(data)
+    if len(rest) < _PAIRS.size:
+        raise BadFormat("pairs are cut off")
+    total, tail, _, entries = _PAIRS.unpack_from(rest)
+    listed = rest[_PAIRS.size : _PAIRS.size + entries * _PARTNER.size]
+    met = dict(_PARTNER.iter_unpack(listed)) if len(listed) == entries * _PARTNER.size else {}
+    if len(met) != entries or sum(met.values()) + tail != total:
+        raise BadFormat("pairs do not add up")
+    return total, met

@@ -197,6 +197,25 @@ def reused(item: Item) -> Invalid:
     )
 
 
+def foreign(item: Item) -> Invalid:
+    """Why an event that names another person's to correct or cancel is a dead letter: nobody's care may be taken out
+    through somebody else's file.
+    """
+    event = item.event
+    assert isinstance(event, Claim | Liquidation)
+    field, value = ("replaces", event.replaces) if isinstance(event, Claim) else ("cancels", event.cancels)
+    return Invalid(
+        invalid.OTHER_PERSON,
+        field,
+        value,
+        "an event of the same beneficiary",
+        event_id=event.event_id,
+        claim_id=event.claim_id,
+        beneficiary=event.beneficiary,
+        type=event.type,
+    )
+
+
 def restore(item: Item, shelf: Shelf) -> None:
     """Take up the verdict that stands for this message. One that was only observed is told as that, always
     alike.

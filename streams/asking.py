@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -37,6 +38,7 @@ from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
 from state.keys import Role
+from streams import follower_asks, practice_asks
 
 MONTHS_24 = 731  # days: no window of care looks further back
 CLONE_DAYS = 90
@@ -59,12 +61,19 @@ class Question:
     away: list[ops.Op] = field(default_factory=list)
     reads: list[ops.Read] = field(default_factory=list)
     undo: bytes | None = None
+    undo_payment: bool = False
     own: list[LogLine] = field(default_factory=list)
     documents: list[tuple[int, str]] = field(default_factory=list)
     executors: list[str] = field(default_factory=list)
     prescribers: list[str] = field(default_factory=list)
     days: list[tuple[str, int]] = field(default_factory=list)
     clones: list[tuple[str, str]] = field(default_factory=list)
+    performers: list[str] = field(default_factory=list)
+    networks: list[str] = field(default_factory=list)
+    shares: list[str] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    patients_from: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
 
 
 def content_hash(event: Event | None, value: bytes | None) -> bytes:
@@ -95,11 +104,21 @@ def site(line: Line) -> str | None:
     return f"@{','.join(map(str, sorted(line.teeth or ())))}|{line.side or ''}"
 
 
-def question(event: Event, referentials: Referentials, number: Number, offset: int) -> Question:
-    """What this event asks."""
+def commune_number(commune: str | None) -> int:
+    """What a day sheet counts a commune by: a checksum of its code, 0 where it is not known.
+
+    Not interned: the order in which communes are first met, which a crash changes, leaves no trace in the sheets.
+    """
+    return 0 if commune is None else crc32(commune.encode()) or 1
+
+
+def question(
+    event: Event, referentials: Referentials, number: Number, offset: int, commune: str | None = None
+) -> Question:
+    """What this event asks. `commune`: where a claim's beneficiary lives, if it is known."""
     asked = Question()
     if isinstance(event, Claim):
-        _claim(asked, event, referentials, number)
+        _claim(asked, event, referentials, number, commune)
     elif isinstance(event, Beneficiary):
         micros = round(event.event_time.timestamp() * 1e6)
         asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
@@ -112,6 +131,10 @@ def question(event: Event, referentials: Referentials, number: Number, offset: i
         ]
     elif isinstance(event, Liquidation | Payment):
         asked.reads.append(ops.read_claim(event.beneficiary, event.claim_id))
+        if isinstance(event, Liquidation):
+            follower_asks.liquidation(asked, event, referentials)
+        else:
+            follower_asks.payment(asked, event, referentials)
     return asked
 
 
@@ -138,10 +161,13 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
             seen.clones[inpe] = Clones(
                 signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers))
             )
+        practice_asks.read(seen, asked, answers)
     return seen
 
 
-def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Number) -> None:
+def _claim(
+    asked: Question, claim: Claim, referentials: Referentials, number: Number, commune: str | None
+) -> None:
     if claim.replaces is not None:
         asked.undo = event_ref(claim.replaces)
     asked.home.append(ops.registered(claim.beneficiary))
@@ -155,11 +181,12 @@ def _claim(asked: Question, claim: Claim, referentials: Referentials, number: Nu
     asked.home.append(ops.append_facts(claim.beneficiary, codecs.pack_facts(told.facts())))
     told.documents(asked)
     told.providers(asked)
-    commune = 0
+    place = commune_number(commune)
     for (inpe, day), spent in plan.minutes(claim, referentials).items():
         asked.days.append((inpe, day))
-        asked.away.append(ops.day(inpe, day, spent, told.beneficiary, commune))
+        asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))
     told.clones(asked)
+    practice_asks.ask(asked, claim, referentials, told.arrival, told.day, commune)
 
 
 class Told:
@@ -169,7 +196,8 @@ class Told:
         self._claim, self._referentials, self._number = claim, referentials, number
         self._event, self._reference = event_ref(claim.event_id), entity_ref(claim.claim_id)
         self.beneficiary = entity_ref(claim.beneficiary)
-        self._arrival = int(claim.event_time.timestamp())
+        self.arrival = int(claim.event_time.timestamp())
+        self.day = day_number(referentials.local_date(claim.event_time))
         self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
         self._numbered = [
             (line, number(line.executor or ""), number(f"{line.nomenclature}|{line.code}"))
@@ -178,7 +206,7 @@ class Told:
 
     def own(self) -> list[LogLine]:
         """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
-        event, claim, arrival, coverage = self._event, self._reference, self._arrival, self._coverage
+        event, claim, arrival, coverage = self._event, self._reference, self.arrival, self._coverage
         make, number = tuple.__new__, self._number
         own = []
         for line, executor, act in self._numbered:
@@ -219,6 +247,7 @@ class Told:
                 fact.kind,
                 fact.key if isinstance(fact.key, int) else number(fact.key),
                 number(fact.provider or ""),
+                fact.detail,
             )
             for fact in plan.facts(self._claim, self._referentials)
         ]
@@ -253,7 +282,6 @@ class Told:
             for name, sums in ((line.executor, executors), (line.prescriber, prescribers)):
                 if name is not None:
                     sums.setdefault(name, []).append(line.amount)
-        day = day_number(self._referentials.local_date(self._claim.event_time))
         roles: tuple[tuple[Role, dict[str, list[int]]], ...] = (("p", executors), ("q", prescribers))
         for role, sums in roles:
             for name, amounts in sums.items():
@@ -261,8 +289,8 @@ class Told:
                     ops.tile(
                         role,
                         name,
-                        instant=self._arrival,
-                        day=day,
+                        instant=self.arrival,
+                        day=self.day,
                         lines=len(amounts),
                         amount=sum(amounts),
                         beneficiary=self.beneficiary,

@@ -33,6 +33,7 @@ class Answer(msgspec.Struct, array_like=True, frozen=True):
     on_expiry: str | None = None
     replaced: bool = False
     early: bool = False  # what replaces it came before it
+    by: str | None = None  # event that replaced it; None: nothing did, or an older version did not say
 
     def blocks(self, paid: frozenset[int], at: dt.datetime) -> bool:
         """Whether this answer keeps a payment of these lines (none named = all) back at that instant."""
@@ -83,6 +84,22 @@ class ClaimState:
             elif name.startswith(PAYMENT):
                 state.payments[name[2:].decode()] = _payment.decode(_array(value))
         return state
+
+    def replace(self, event_id: str, by: str) -> dict[str, Answer]:
+        """Let an event take the place of another; answers what changes: event -> its answer from now on.
+
+        Where something has taken that place already, it gives way in its stead: of several corrections of one
+        original the last to come stands, as it does in the windows (state/functions/events.lua).
+        """
+        changed: dict[str, Answer] = {}
+        name: str | None = event_id
+        while name is not None and name != by and name not in changed:
+            known = self.answers.get(name, REPLACED_EARLY)
+            if not known.replaced or known.early or known.by in (None, by):  # a replay finds it done
+                changed[name] = msgspec.structs.replace(known, replaced=True, by=by)
+            name = known.by if known.replaced else None
+        self.answers.update(changed)
+        return changed
 
     @property
     def screened(self) -> bool:

@@ -14,7 +14,7 @@ from detectors import findings
 from detectors.base import Finding
 from schemas.claim import Claim
 from state import Store
-from streams.claim_state import REPLACED_EARLY, PaymentAnswer, answer_of, packed
+from streams.claim_state import PaymentAnswer, answer_of, packed
 from streams.control import rescreen
 from streams.items import Item, Shelf
 from streams.messages import Output
@@ -26,8 +26,8 @@ SEEN, HELD = "1-seen", "2-held"
 def note(item: Item, shelf: Shelf) -> None:
     """Let the rest of the batch see this answer, and ask again for what no longer agrees with it."""
     record, event = item.record, item.event
-    if record is None or event is None:
-        return
+    if record is None or event is None or item.invalid is not None:
+        return  # a message that could not be read, or was refused, changes nothing
     state = shelf.claim(record.claim_id, claim_fields(item))
     answer = answer_of(record, record.cause)
     shelf.answered[record.event_id] = record
@@ -37,7 +37,7 @@ def note(item: Item, shelf: Shelf) -> None:
         return
     known = state.answers.get(record.event_id)
     if known is not None and known.replaced:
-        answer = msgspec.structs.replace(answer, replaced=True, early=known.early)
+        answer = msgspec.structs.replace(answer, replaced=True, early=known.early, by=known.by)
         if isinstance(event, Claim) and answer.early and answer.decision == "HOLD":
             _released(item, record.event_id)
     item.state_fields = dict([packed(record.event_id, answer)])
@@ -45,11 +45,10 @@ def note(item: Item, shelf: Shelf) -> None:
     if record.type == "claim":
         shelf.note_open(record)
     if isinstance(event, Claim) and event.replaces is not None:
-        replaced = state.answers.get(event.replaces, REPLACED_EARLY)
-        gone = state.answers[event.replaces] = msgspec.structs.replace(replaced, replaced=True)
-        item.state_fields.update([packed(event.replaces, gone)])
-        if replaced.decision == "HOLD" and not replaced.early:
-            _released(item, event.replaces)
+        for event_id, gone in state.replace(event.replaces, event.event_id).items():
+            item.state_fields.update([packed(event_id, gone)])
+            if gone.decision == "HOLD" and not gone.early:
+                _released(item, event_id)
     for event_id in state.unsettled_payments():
         item.follow_ups.append(_again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id))
 

@@ -12,7 +12,7 @@ from detectors.models.coverage import Coverage
 from detectors.referentials import Referentials
 from schemas.events import Event
 from schemas.invalid import Invalid
-from schemas.observation import Observation
+from schemas.observation import Followed, Observation
 from schemas.outputs import Screened
 from state import Answer
 from streams.asking import Question
@@ -34,6 +34,8 @@ class Item:
     question: Question = field(default_factory=lambda: NOTHING_ASKED)
     answer: Answer | None = None
     seen: Observation = field(default_factory=lambda: NOTHING_SEEN)
+    followed: Followed | None = None
+    """What the windows say about a liquidation or a payment."""
     view: View | None = None
     findings: list[Finding] = field(default_factory=list)
     shadow: list[Finding] = field(default_factory=list)

@@ -28,7 +28,18 @@ from schemas.observation import event_ref
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from state import Ask, Store
-from streams import answering, asking, following, model_folds, outputs, reanswering, recording, signals
+from streams import (
+    answering,
+    asking,
+    follower_asks,
+    following,
+    model_folds,
+    outputs,
+    reanswering,
+    recording,
+    residence,
+    signals,
+)
 from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
@@ -105,12 +116,17 @@ class Screener:
     # -- observe: Redis applies the batch, once, and says what its windows held for each event
 
     def _observe(self, batch: Batch, items: Sequence[Item], shelf: Shelf) -> None:
+        places = residence.communes([(item.event, item.message.offset) for item in items], self._store)
         self._store.intern(
             [name for item in items if item.event is not None for name in asking.names(item.event)]
         )
         inputs = {span.input: index for index, span in enumerate(batch.spans)}
         answers = self._store.observe(
-            batch.spans, [self._ask(item, inputs[item.message.input], shelf) for item in items]
+            batch.spans,
+            [
+                self._ask(item, inputs[item.message.input], shelf, place)
+                for item, place in zip(items, places, strict=True)
+            ],
         )
         wanted: list[tuple[str, str]] = []
         reported: list[str] = []
@@ -128,20 +144,22 @@ class Screener:
                 reported += signals.names(item.event)
                 if self._inline:
                     wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
+            elif item.question.followed and answer.status == "NEW":
+                item.followed = follower_asks.followed(item.question, answer.away)
         pairs, reports = list(dict.fromkeys(wanted)), list(dict.fromkeys(reported))
         blobs = self._store.models([*(model_folds.name(pair) for pair in pairs), *reports])
         shelf.records.add(dict(zip(pairs, blobs[: len(pairs)], strict=True)))
         stored = zip(reports, blobs[len(pairs) :], strict=True)
         shelf.signals = {name: blob for name, blob in stored if blob is not None}
 
-    def _ask(self, item: Item, index: int, shelf: Shelf) -> Ask:
+    def _ask(self, item: Item, index: int, shelf: Shelf, commune: str | None) -> Ask:
         event, message = item.event, item.message
         event_id = item.event_id or None
         if event is None or isinstance(event, Rescreen):  # a rescreen repeats another event's id
             event_id = event_id if answering.answerable(item.invalid) else None
         if event is not None:
             item.question = asking.question(
-                event, shelf.referentials, self._store.numbers.__getitem__, message.offset
+                event, shelf.referentials, self._store.numbers.__getitem__, message.offset, commune
             )
         asked = item.question
         return Ask(
@@ -153,6 +171,7 @@ class Screener:
             claim_id=item.claim_id,
             beneficiary=item.beneficiary,
             undo=asked.undo,
+            undo_payment=asked.undo_payment,
             home=asked.home,
             away=asked.away,
             home_reads=asked.reads,
@@ -192,6 +211,8 @@ class Screener:
     def _decide(self, item: Item, shelf: Shelf) -> None:
         started = time.perf_counter()
         status = item.answer.status if item.answer else "NONE"
+        if status == "FOREIGN":
+            item.invalid = answering.foreign(item)
         if self._settled(item):
             answering.restore(item, shelf)
         elif status == "OTHER":

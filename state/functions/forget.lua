@@ -35,6 +35,20 @@ local function relabel(effect, ref, tag, person, secret, age)
       sheet(key, effect[3], who, effect[5], 1)
     end
     return {4, short, effect[3], who, effect[5]}
+  elseif code == 5 and sub(short, 1, 7) == 'f:from|' then -- patients from a commune, by the hex of their reference
+    local who = hex(label(secret, key))
+    if call('EXISTS', key) == 1 then
+      count(key, key, effect[3], -1, effect[4], age)
+      count(key, key, who, 1, effect[4], 0)
+    end
+    return {5, short, who, effect[4]}
+  elseif code == 7 and sub(short, 1, 5) == 'z:lb:' then -- a liquidator and the person
+    local who = label(secret, key)
+    if load(key) then
+      pair(key, key, effect[3], -1, effect[4], age)
+      pair(key, key, who, 1, effect[4], 0)
+    end
+    return {7, short, who, effect[4]}
   end
   return effect
 end
@@ -42,10 +56,10 @@ end
 local function forget_event(key, ref, tag, person, secret)
   local stored = load(key)
   if not stored or sub(stored, 2, 2) == 'T' then return 0 end
-  local who, told = told_of(stored, HEAD_OF_EVENT)
-  if who ~= person then return 0 end
+  if fate(stored) ~= person then return 0 end
   local left, kept = call('TTL', key), ''
   if sub(stored, 2, 2) == 'L' then
+    local _, told = told_of(stored, HEAD_OF_EVENT)
     local effects, age = {}, age_of(key)
     for _, effect in ipairs(told) do
       effects[#effects + 1] = relabel(effect, ref, tag, person, secret, age)

@@ -4,9 +4,9 @@
 -- list per event:
 --   1 span | 2 offset | 3 content hash | 4 memo key | 5 event key | 6 event reference | 7 what the event record is told
 --   8 labels of the ops (4 bytes each) | 9 event keys to undo | 10 reference to undo | 11 verdict key | 12 ops
---   13 reads [[kind, key]]
+--   13 reads [[kind, key]] | 14 beneficiary, where there is something to undo
 -- Answers per event [status, memo, reads, recorded verdict or nil]; memo nil: nothing is remembered. Status: 0 nothing to
--- apply, 1 new, 2 the same again, 3 other content under a known id.
+-- apply, 1 new, 2 the same again, 3 other content under a known id, 4 refused: it would undo another person's event.
 -- A memo is a version byte, status (byte), content hash (16), number of results (uint16), their labels, their lengths
 -- (uint32 each, the highest: nil), the results. Labels tell the client which of its ops a result belongs to: a replay may
 -- ask for others, when a referential has changed in between.
@@ -79,9 +79,13 @@ local function first_time(entry, span, keys, tag, home)
   if home then
     local status = known(stored, entry, span)
     if status ~= 1 then return status, {} end
+    if meddles(entry, keys) then
+      refused(entry, span, keys)
+      return 4, {}
+    end
   elseif stored and sub(stored, 2, 2) == 'L' then
     -- the home tag lost it and took it anew: what stands here of it goes first
-    undo(keys[entry[5]], entry[6], tag)
+    withdraw(keys[entry[5]], stored, entry[6], tag, '')
     values[keys[entry[5]]] = false
   end
   return 1, perform(entry, span, keys, tag)

@@ -14,12 +14,13 @@ from schemas.observation import date_of
 from schemas.registries import Provider
 from state import stored
 from state.inspection import Inspection
+from state.keys import Role
 from state.kinds import ROLE_NAMES
 from streams.inspecting.people import model_values, signal
 
 SPANS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
 SHEET_DAYS = 130  # day sheets are kept so long after the last claim
-ROLES_OF = {
+ROLES_OF: dict[str, tuple[Role, ...]] = {
     "provider": ("p", "q"),
     "establishment": ("p", "q"),
     "prescriber": ("q",),
@@ -53,7 +54,7 @@ def actor(
     }
 
 
-def _role(state: Inspection, role: str, name: str, tiles: stored.Tiles, as_of: int | None) -> dict[str, Any]:
+def _role(state: Inspection, role: Role, name: str, tiles: stored.Tiles, as_of: int | None) -> dict[str, Any]:
     last = tiles.head_day if as_of is None else min(as_of, tiles.head_day)
     visits = [[day for day, _ in seen] for seen in state.patients(role, name)]
     spans = {}

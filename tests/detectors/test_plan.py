@@ -8,27 +8,30 @@ import pytest
 
 from detectors import plan
 from detectors.plan import DEVICE, ONCE, STAY, TOOTH, PlannedFact
+from schemas.enums import TOOTH_CLASSES
 from schemas.observation import day_number
 from tests.detectors.scene import DAY, DOCTOR, OTHER, Scene, consultation, day
 
 TODAY = day_number(DAY)
+OUT = TOOTH_CLASSES.index("EXTRACTION") + 1
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
         (consultation(), []),
-        (consultation(code="D10", teeth=[36, 37]), [(TOOTH, 36, 0, 0), (TOOTH, 37, 0, 0)]),
-        (consultation(code="APP"), [(ONCE, "NGAP|APP", 0, 0)]),
-        (consultation(code="LUN"), [(DEVICE, "device|glasses", 0, 0)]),
-        (consultation(code="D10", teeth=[36], sessions=[day(), day(4)]), [(TOOTH, 36, 4, 4)]),
+        (consultation(code="D10", teeth=[36, 37]), [(TOOTH, 36, 0, 0, OUT), (TOOTH, 37, 0, 0, OUT)]),
+        (consultation(code="APP"), [(ONCE, "NGAP|APP", 0, 0, 0)]),
+        (consultation(code="APP", side="R"), [(ONCE, "NGAP|APP", 0, 0, 2)]),
+        (consultation(code="LUN"), [(DEVICE, "device|glasses", 0, 0, 0)]),
+        (consultation(code="D10", teeth=[36], sessions=[day(), day(4)]), [(TOOTH, 36, 4, 4, OUT)]),
         (
             consultation(care_group="HOSPITALISATION", nomenclature="SEJOUR", code="J", service_end=day(3)),
-            [(STAY, "SEJOUR|J", 0, 3)],
+            [(STAY, "SEJOUR|J", 0, 3, 0)],
         ),
     ],
 )
-def test_permanent_facts(line: dict[str, Any], expected: list[tuple[int, int | str, int, int]]) -> None:
+def test_permanent_facts(line: dict[str, Any], expected: list[tuple[int, int | str, int, int, int]]) -> None:
     scene = (
         Scene()
         .act("D10", tooth_class="EXTRACTION")
@@ -36,7 +39,7 @@ def test_permanent_facts(line: dict[str, Any], expected: list[tuple[int, int | s
         .act("LUN", device_class="glasses")
     )
     found = plan.facts(scene.claim(line), scene.book.snapshot())
-    assert found == [PlannedFact(k, key, TODAY + a, TODAY + b, DOCTOR) for k, key, a, b in expected]
+    assert found == [PlannedFact(k, key, TODAY + a, TODAY + b, DOCTOR, d) for k, key, a, b, d in expected]
     assert plan.facts(scene.claim(line, kind="PEC_DEMANDE"), scene.book.snapshot()) == []
 
 

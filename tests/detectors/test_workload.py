@@ -69,6 +69,7 @@ def test_an_act_without_standard_time_cannot_be_added_up() -> None:
         (consultation(quantity=3), {(DOCTOR, 0): 60}),
         (consultation(code="AMM", quantity=10), {(DOCTOR, 0): 30}),
         (consultation(code="AMM", quantity=2, sessions=[day(), day(2)]), {(DOCTOR, 0): 30, (DOCTOR, 2): 30}),
+        (consultation(code="CS", quantity=1_000_000), {(DOCTOR, 0): plan.MOST_MINUTES}),
         (consultation(modifiers=["NIGHT"]), {}),
         (consultation(modifiers=["EMERGENCY"]), {}),
         (consultation(performer=OTHER), {(OTHER, 0): 20}),

@@ -14,6 +14,8 @@ from schemas.observation import (
     Fact,
     Frequency,
     LogLine,
+    PairCount,
+    PairWindow,
     ProviderWindow,
     entity_ref,
     event_ref,
@@ -55,14 +57,41 @@ class Event:
         ]  # fmt: skip
 
     @property
+    def detail(self) -> int:
+        """Small claims have none, as facts of a former release."""
+        return self.amount % 5 if self.amount > 10_000 else 0
+
+    @property
     def facts(self) -> list[Fact]:
         if self.amount % 2:
             return []
-        return [Fact(event_ref(self.name), self.care[0], self.care[0] + 2, 1, 11, int(self.provider))]
+        return [
+            Fact(
+                event_ref(self.name),
+                self.care[0],
+                self.care[0] + 2,
+                1,
+                11,
+                int(self.provider),
+                self.detail,
+            )
+        ]
 
     @property
     def use(self) -> CloneUse:
         return CloneUse(event_ref(self.name), self.care[0], entity_ref(self.person), self.amount)
+
+    @property
+    def deltas(self) -> list[int]:
+        return [1, self.amount % 3, len(self.care), self.amount % 10**6]
+
+    @property
+    def minutes(self) -> int:
+        return 10 + self.amount % 10**5
+
+    @property
+    def partner(self) -> bytes:
+        return entity_ref(self.provider + str(self.amount % 3))
 
     @property
     def cut(self) -> int:
@@ -97,13 +126,17 @@ class Event:
             away=[
                 self.tile("p", self.provider),
                 self.tile("q", self.prescriber),
-                ops.day(self.provider, self.care[0], 10 + self.amount, who, self.commune),
+                ops.day(self.provider, self.care[0], self.minutes, who, self.commune),
                 ops.count("peers", self.care[0] // 30, self.provider),
                 ops.append_clone(self.provider, "sig", codecs.pack_clones([self.use]), self.care[0] - 90),
+                self.tile("l", self.prescriber),
+                ops.sums("p", self.provider, self.deltas, bucket=self.care[0] // 30, slots=7, days=30),
+                ops.pair("pe", self.prescriber, self.partner, bucket=self.care[0] // 90, days=90),
             ],
         )
 
 
+USES = 7  # where the clone uses stand in an answer in the oracle's shape
 Record = TypeVar("Record", LogLine, Fact, CloneUse)
 
 
@@ -112,8 +145,8 @@ def decoded(answer: Answer) -> tuple[object, ...]:
     if answer.status != "NEW":
         return (answer.status,)
     log, facts = answer.home
-    executor, prescriber, sheet, count, clones = answer.away
-    assert None not in (log, facts, executor, prescriber, sheet, count, clones)
+    executor, prescriber, sheet, count, clones, steps, totals, pairs = answer.away
+    assert None not in (log, facts, *answer.away)
     return (
         "NEW",
         codecs.unpack_log(log or b""),
@@ -123,6 +156,9 @@ def decoded(answer: Answer) -> tuple[object, ...]:
         codecs.day_sheet(sheet or b""),
         codecs.frequency(count or b""),
         codecs.unpack_clones(clones or b""),
+        codecs.window(steps or b""),
+        codecs.sums(totals or b""),
+        codecs.pair_window(pairs or b""),
     )
 
 
@@ -132,7 +168,10 @@ class Naive:
 
     live: list[Event] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
+    people: dict[str, str] = field(default_factory=dict)
+    """Event that came -> whose it is; empty: erased."""
+    instead: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(event, person for whom it was taken out) -> what came in its place."""
     heads: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> tuple[object, ...]:
@@ -140,8 +179,11 @@ class Naive:
             return ("SAME" if self.seen[event.name] == event.content else "OTHER",)
         self.seen[event.name] = event.content
         if event.undo and event.undo != event.name:
-            self.cancelled.add(event.undo)
-            self.live = [other for other in self.live if other.name != event.undo]
+            if self.people.get(event.undo, event.person) not in ("", event.person):
+                self.people[event.name] = event.person
+                return ("FOREIGN",)
+            self.replace(event.undo, event)
+        self.people[event.name] = event.person
         before = list(self.live)
         self.live.append(event)
         answer = (
@@ -155,10 +197,28 @@ class Naive:
             self.sheet(event),
             self.frequency(event),
             by_day([other.use for other in before if other.provider == event.provider], event.care[0] - 90),
+            self.windows("l", event.prescriber, event),
+            self.sums(event),
+            self.pairs(event),
         )
-        if event.name in self.cancelled:
+        if (event.name, event.person) in self.instead:
             self.live.remove(event)
         return answer
+
+    def replace(self, name: str, event: Event) -> None:
+        """Take out what stands at the end of the line that begins with `name`."""
+        walked: set[str] = set()
+        following: str | None = name
+        while following is not None and following != event.name and following not in walked:
+            walked.add(following)
+            if self.people.get(following, event.person) not in ("", event.person):
+                return
+            before = len(self.live)
+            self.live = [other for other in self.live if other.name != following]
+            after = self.instead.get((following, event.person))
+            if len(self.live) < before or following not in self.people:
+                self.instead[following, event.person] = event.name
+            following = None if len(self.live) < before else after
 
     def windows(self, role: str, inpe: str, event: Event) -> ProviderWindow:
         head, head_day = self.heads.get((role, inpe), (event.instant, event.day))
@@ -195,10 +255,26 @@ class Naive:
     def sheet(self, event: Event) -> DaySheet:
         same = [e for e in self.live if e.provider == event.provider and e.care[0] == event.care[0]]
         return DaySheet(
-            sum(10 + e.amount for e in same),
+            sum(e.minutes for e in same),
             len({e.person for e in same}),
             len({e.commune for e in same if e.commune}),
         )
+
+    def sums(self, event: Event) -> tuple[int, ...]:
+        """Sums over seven buckets of 30 days of care up to the newest that ever came."""
+        key = ("sums", event.provider)
+        head = max(self.heads.get(key, (-(10**9), 0))[0], event.care[0] // 30)
+        self.heads[key] = head, 0
+        mine = [e for e in self.live if e.provider == event.provider and e.care[0] // 30 > head - 7]
+        return tuple(sum(column) for column in zip([0] * 4, *(e.deltas for e in mine), strict=True))
+
+    def pairs(self, event: Event) -> PairWindow:
+        both = []
+        for bucket in (event.care[0] // 90, event.care[0] // 90 - 1):
+            mine = [e for e in self.live if e.prescriber == event.prescriber and e.care[0] // 90 == bucket]
+            met = [e.partner for e in mine]
+            both.append(PairCount(met.count(event.partner), len(met), 0, len(set(met)), exact=True))
+        return PairWindow(*both)
 
     def frequency(self, event: Event) -> Frequency:
         both = []

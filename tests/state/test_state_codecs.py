@@ -23,7 +23,7 @@ WHO = st.binary(min_size=8, max_size=8)
 LINES = st.builds(
     LogLine, REF, WHO, I32, I64, U32, U32, U32, U32, U32, I64, st.integers(0, 65535), BYTE, BYTE
 )
-FACTS = st.builds(Fact, REF, I32, I32, BYTE, U32, U32)
+FACTS = st.builds(Fact, REF, I32, I32, BYTE, U32, U32, BYTE)
 DOCUMENTS = st.builds(DocumentUse, REF, I32, WHO, WHO, WHO, U32, U32, BYTE)
 CLONES = st.builds(CloneUse, REF, I32, WHO, I64)
 

@@ -33,7 +33,9 @@ def everything(raw: redis.Redis) -> dict[bytes, bytes]:
     return {key: raw.dump(key) or b"" for key in names(raw, "*")}
 
 
-@pytest.mark.parametrize("pattern", ["*:b:amina", "*:k:amina", "*:p:100000001", "*:w:*", "*:f:*", "*:n:q:*"])
+@pytest.mark.parametrize(
+    "pattern", ["*:b:amina", "*:k:amina", "{*}:p:100000001", "*:w:*", "*:f:*", "*:n:q:*", "*:s:p:*", "*:z:*"]
+)
 def test_a_key_that_is_gone_is_not_undone_in_silence(store: Store, raw: redis.Redis, pattern: str) -> None:
     store.own([INPUT])
     observe(store, 0)
@@ -53,7 +55,7 @@ def test_a_key_that_is_gone_is_not_undone_in_silence(store: Store, raw: redis.Re
 
 @pytest.mark.parametrize(
     ("pattern", "told"),
-    [("*:b:amina", "kind logs"), ("*:p:100000001", "kind tiles"), ("*:w:*", "kind sheets")],
+    [("*:b:amina", "kind logs"), ("{*}:p:100000001", "kind tiles"), ("*:w:*", "kind sheets")],
 )
 def test_a_foreign_format_is_refused_and_names_nobody(
     store: Store, raw: redis.Redis, pattern: str, told: str

@@ -64,12 +64,16 @@ def contents(client: redis.Redis) -> dict[bytes, Any]:
             value = sorted(value)  # what claims hold is read by `streams`
         elif kind_of(key) in (b"p", b"q"):
             value = value[:69] + value[73:]  # without the half-day in which its expiry was set
+        elif kind_of(key) in (b"x", b"y") and value[1:2] == b"T":
+            continue  # a former one lies in more tags, and does not say for whom nor what came instead
         elif kind_of(key) in (b"x", b"y") and len(value) > HEAD_OF_EVENT:
             told = value[
                 HEAD_OF_EVENT:
             ]  # the effects' integers have other widths: what they take out is seen below
             at = 4 + int.from_bytes(told[:2], "little") + int.from_bytes(told[2:4], "little")
-            value = value[:HEAD_OF_EVENT], told[:at], bool(told[at:])
+            live = value[1:2] == b"L" and told[at:] not in (b"", b"\x90")
+            # whether a cancellation, which did nothing, was itself superseded is known only where the line is
+            value = value[2:HEAD_OF_EVENT], told[:at], live
         held[key] = value, client.ttl(key) > 0
     return held
 

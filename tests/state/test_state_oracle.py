@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.observation import event_ref
+from state import codecs
 from state.batch import Answer, Span
 from state.embedded import EmbeddedRedis
 from state.store import Store
@@ -103,12 +106,19 @@ def test_three_tags_answer_like_one(
 
 
 @SETTINGS
-@given(events=streams(cross=True), data=st.data())
+@given(events=streams(cross=False), data=st.data())
 def test_the_order_of_arrival_leaves_no_trace(
     server: EmbeddedRedis, events: list[Event], data: st.DataObject
 ) -> None:
-    """Whatever order originals, corrections and cancellations came in, the next event sees the same."""
-    once = list({event.name: event for event in events}.values())
+    """Whatever order originals, corrections and cancellations came in, the next event sees the same.
+
+    Of several corrections of one original the last to come stands, by its nature: here each has one at most.
+    """
+    taken: set[str | None] = set()
+    once = []
+    for event in {event.name: event for event in events}.values():
+        once.append(replace(event, undo=None) if event.undo in taken else event)
+        taken.add(event.undo)
     shuffled = data.draw(st.permutations(once))
     last = max(event.instant for event in once)
     probes = [
@@ -129,6 +139,50 @@ def test_the_order_of_arrival_leaves_no_trace(
         )
         store.close()
     assert seen[0] == seen[1]
+
+
+@SETTINGS
+@given(
+    named=st.lists(st.integers(0, 7), min_size=1, max_size=7),
+    cuts=CUTS,
+    tags=st.sampled_from([1, 3]),
+    late=st.booleans(),
+)
+def test_of_a_family_of_corrections_the_last_to_come_stands(
+    server: EmbeddedRedis, named: list[int], cuts: list[int], tags: int, late: bool
+) -> None:
+    """Each correction names the original or any correction before it; the original may come at the end."""
+    original = Event("E0", 0, "amina", "100000001", "100000002", 1_700_000_000, (19_000,), 7, 1)
+    line = [original]
+    for number, which in enumerate(named, 1):
+        name = line[which % len(line)].name
+        line.append(
+            replace(original, name=f"E{number}", undo=name, amount=100 + number, care=(19_000 + number,))
+        )
+    last = line[-1]
+    if late:
+        line = [*line[1:], original]
+    probe = replace(original, name="P", undo=None)
+    store = fresh(server, tags)
+    feed(store, line, cuts)
+    seen = store.observe([Span(INPUT, len(line) - 1, len(line))], [probe.ask(len(line))])
+    alone = Naive()
+    alone.apply(replace(last, undo=None))
+    assert [decoded(answer) for answer in seen] == [alone.apply(probe)]
+    store.close()
+
+
+def test_another_persons_event_is_not_taken_out(server: EmbeddedRedis) -> None:
+    """A correction that names one is refused, does nothing, and keeps its id."""
+    store = fresh(server, 1)
+    original = Event("E0", 0, "amina", "100000001", "100000002", 1_700_000_000, (19_000,), 7, 1)
+    stranger = replace(original, name="E1", person="karim", undo="E0")
+    again = feed(store, [original, stranger, stranger, replace(original, name="P", person="karim")], [1])
+    assert [answer.status for answer in again] == ["NEW", "FOREIGN", "SAME", "NEW"]
+    assert decoded(again[3])[1] == []
+    probe = store.observe([Span(INPUT, 3, 4)], [replace(original, name="Q").ask(4)])
+    assert [line.event for line in codecs.unpack_log(probe[0].home[0] or b"")] == [event_ref("E0")]
+    store.close()
 
 
 @SETTINGS

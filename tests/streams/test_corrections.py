@@ -121,3 +121,57 @@ def test_a_resubmission_of_the_history_is_answered_always_alike(stage: Stage, de
     assert first == {**second, "input": first["input"]}
     assert (first["verdict_id"], first["decision"]) == ("V-C-1-1", "RELEASE")
     assert said.live("P-1")["decision"] == "RELEASE"
+
+
+@SIZES
+def test_an_original_corrected_twice_is_replaced_by_the_last(stage: Stage, desk: Desk, size: int) -> None:
+    """The second correction takes out what the first one put in, and the hold that came with it."""
+    world, original = desk.world(), desk.claim("C-1", visit(amount=10_000))
+    first = desk.correct(original, "C-2", held(amount=20_000))
+    second = desk.correct(original, "C-3", visit(amount=25_000))
+    order = desk.payment(original, "P-1", 1)
+    probes = [desk.claim("T-1", held(amount=20_000)), desk.claim("T-2", visit(amount=25_000))]
+    said = stage.screen([*world, original, first, second, order, *probes], size=size)
+    assert "D01" not in _findings(said.live("T-1"))
+    assert _findings(said.live("T-2")) == ["D01"]
+    assert [(one["decision"], one.get("cause")) for one in said.of("C-2")] == [
+        ("HOLD", None),
+        ("RELEASE", "REPLACED"),
+    ]
+    assert said.states("C-2") == ["HELD", "RELEASED"]
+    assert said.live("P-1")["decision"] == "RELEASE"
+
+
+@SIZES
+def test_a_correction_names_the_original_after_a_line_of_them(stage: Stage, desk: Desk, size: int) -> None:
+    """Also where the original itself comes last."""
+    world, original = desk.world(), desk.claim("C-1", held())
+    second = desk.correct(original, "C-2", visit(amount=20_000))
+    third = desk.correct(second, "C-3", held(amount=21_000))
+    fourth = desk.correct(original, "C-4", visit(amount=22_000))
+    said = stage.screen([*world, second, third, fourth, original], size=size)
+    assert {name: said.live(name)["decision"] for name in ("C-1", "C-2", "C-3", "C-4")} == dict.fromkeys(
+        ("C-1", "C-2", "C-3", "C-4"), "RELEASE"
+    )
+    probes = [desk.claim(f"T-{n}", visit(amount=n)) for n in (20_000, 22_000)]
+    told = stage.screen([*world, *probes, desk.payment(original, "P-1", 1)])
+    assert [_findings(told.live(f"T-{n}")) for n in (20_000, 22_000)] == [[], ["D01"]]
+    assert told.live("P-1")["decision"] == "RELEASE"
+
+
+@SIZES
+@pytest.mark.parametrize("action", ["CORRECT", "CANCEL"])
+def test_another_persons_claim_cannot_be_replaced(stage: Stage, desk: Desk, size: int, action: str) -> None:
+    """The event is a dead letter that says so, is answered, and takes nothing out."""
+    world, original = desk.world(), desk.claim("C-1", held())
+    body = desk.correct({**original, "beneficiary": "B-2"}, "C-2", visit(), action=action)
+    said = stage.screen([*world, original, body, body, desk.payment(original, "P-1", 1)], size=size)
+    assert [(one["reason"], one["field"], one["value"]) for one in said.letters] == [
+        ("other-person", "replaces", "C-1")
+    ]
+    assert "B-2" not in said.letters[0].values()
+    assert [one["decision"] for one in said.of("C-2")] == ["CANNOT_SCREEN"] * 2
+    assert [one["decision"] for one in said.of("C-1")] == ["HOLD"]
+    assert said.live("P-1")["decision"] == "HOLD"
+    probe = stage.screen([*world, desk.claim("T-1", held())])
+    assert "D01" in _findings(probe.live("T-1"))

@@ -14,6 +14,7 @@ import json
 import lzma
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -68,9 +69,10 @@ def history() -> list[Event]:
     undone = {4: "E1", 9: "E3", 12: "E20", 16: "E7"}
     first = [_event(number, hour, undone.get(number)) for number, hour in enumerate(hours)]
     second = [
-        _event(18, 730.5, "E2"), _event(2, 0.4, name="E5"), _event(20, 731), _event(21, 731.2, "E17"),
-        _event(22, 500, "E14"), _event(23, 740), _event(24, 741, "E18"), _event(25, 1100, days=20),
-        _event(26, 1101, "E0"), _event(27, 1101.5), _event(28, 2300, "E26"), _event(29, 2301, days=40),
+        _event(18, 730.5, "E6"), _event(2, 0.4, name="E5"), replace(_event(20, 731), person=PEOPLE[0]),
+        _event(21, 731.2, "E15"), _event(22, 500, "E13"), _event(23, 740), _event(24, 741, "E18"),
+        _event(25, 1100, days=20), _event(26, 1101, "E8"), _event(27, 1101.5), _event(28, 2300, "E25"),
+        _event(29, 2301, days=40),
     ]  # fmt: skip
     return first + second
 
@@ -84,7 +86,7 @@ def ask(event: Event, offset: int) -> Ask:
     )  # fmt: skip
     asked.home = [*asked.home, ops.registered(event.person)]
     asked.away = [
-        *asked.away,
+        *asked.away[:5],  # what the release that wrote the state knew
         ops.append_document("document 1", codecs.pack_documents([use]), event.care[0] - 90),
     ]
     return asked

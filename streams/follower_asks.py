@@ -1,0 +1,119 @@
+"""What a liquidation or a payment asks of the windows: its liquidator's, the pairs it makes, its bank account's.
+
+A liquidation that names another one in `cancels` takes out what that one put in. A payment counts once, by the last
+event of its `payment_id`: an event of a payment takes the place of the one before, and one that was returned or
+cancelled leaves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from detectors.referentials import Referentials
+from schemas.liquidation import Liquidation
+from schemas.observation import Followed, LiquidatorCounts, day_number, entity_ref, event_ref
+from schemas.payment import Payment
+from state import codecs, ops
+from streams.practice_asks import off_day
+
+if TYPE_CHECKING:
+    from streams.asking import Question
+
+PAIR_DAYS = 30  # L04's window
+ACT_DAYS, ACT_SLOTS = 5, 7  # L03's 30 days, whatever the day
+OPENS, CLOSES = 7, 20  # L05: local hours
+HASTY_MS = 5000  # L05: a step by hand under five seconds
+COUNTED = ("ORDERED", "PAID")
+
+
+def liquidation(asked: Question, event: Liquidation, referentials: Referentials) -> None:
+    """A step: the liquidator's windows and counts, and whom it met."""
+    asked.undo = None if event.cancels is None else event_ref(event.cancels)
+    name, day = event.liquidator, day_number(referentials.local_date(event.event_time))
+    who = entity_ref(event.beneficiary)
+    asked.away += [
+        ops.tile(
+            "l",
+            name,
+            instant=int(event.event_time.timestamp()),
+            day=day,
+            lines=1,
+            amount=(event.base_amount or 0) + (event.complementary_amount or 0),
+            beneficiary=who,
+        ),
+        ops.sums(
+            "l", name, counts(event, referentials), bucket=day // ACT_DAYS, slots=ACT_SLOTS, days=ACT_DAYS
+        ),
+        ops.pair("lb", name, who, bucket=day // PAIR_DAYS, days=PAIR_DAYS),
+    ]
+    asked.followed = ["liquidator", "acts", "beneficiary"]
+    if event.payee_inpe is not None:
+        partner = entity_ref(event.payee_inpe)
+        asked.away.append(ops.pair("lp", name, partner, bucket=day // PAIR_DAYS, days=PAIR_DAYS))
+        asked.followed.append("provider")
+
+
+def payment(asked: Question, event: Payment, referentials: Referentials) -> None:
+    """A payment: the windows of the account it goes to."""
+    asked.undo = event_ref(f"payment|{event.beneficiary}|{event.payment_id}")  # no event id has a bar in it
+    asked.undo_payment = True
+    if event.bank_account is None or event.status not in COUNTED:
+        return
+    asked.away.append(
+        ops.tile(
+            "b",
+            event.bank_account,
+            instant=int(event.event_time.timestamp()),
+            day=day_number(referentials.local_date(event.event_time)),
+            lines=len(event.lines or ()) or 1,
+            amount=event.base_amount + (event.complementary_amount or 0),
+            beneficiary=entity_ref(
+                event.beneficiary if event.payee == "INSURED" else event.payee_inpe or "provider"
+            ),
+        )
+    )
+    asked.followed = ["account"]
+
+
+def counts(event: Liquidation, referentials: Referentials) -> LiquidatorCounts:
+    """What one step adds to its liquidator's counts."""
+    results = [control.result for control in event.controls or ()]
+    local = event.event_time.astimezone(referentials.zone)
+    timed = event.duration_ms is not None and event.role != "BATCH"
+    hasty = timed and event.duration_ms is not None and event.duration_ms < HASTY_MS
+    return LiquidatorCounts(
+        steps=1,
+        validations=int(event.action == "VALIDATE"),
+        overrides=int(event.action == "OVERRIDE"),
+        cancellations=int(event.action == "CANCEL"),
+        controls=len(results),
+        failed=results.count("FAILED"),
+        overridden=results.count("OVERRIDDEN"),
+        timed=int(timed),
+        hasty=int(hasty),
+        off_hours=int(not OPENS <= local.hour < CLOSES or off_day(local.date(), referentials)),
+        verdicts_overridden=sum(
+            control.result == "OVERRIDDEN" and control.verdict_id is not None
+            for control in event.controls or ()
+        ),
+    )
+
+
+def followed(asked: Question, answers: Iterable[bytes | None]) -> Followed:
+    """Read the answers, in the order of `liquidation` and `payment`; one that is not remembered stays unknown."""
+    seen = Followed()
+    for name, data in zip(asked.followed, answers, strict=True):
+        if data is None:
+            continue
+        if name == "liquidator":
+            seen.liquidator = codecs.window(data)
+        elif name == "acts":
+            seen.acts = LiquidatorCounts(*codecs.sums(data))
+        elif name == "beneficiary":
+            seen.beneficiary = codecs.pair_window(data)
+        elif name == "provider":
+            seen.provider = codecs.pair_window(data)
+        else:
+            seen.account = codecs.window(data)
+    return seen
