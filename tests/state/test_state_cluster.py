@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
 from redis.crc import key_slot
 
 from state import keys
 from state.batch import Answer, Ask, Entry, Span
 from state.store import Store
 from tests.state.naive_state import Event, Naive, decoded
+from tests.state.test_state_oracle import CUTS, feed, streams
 from tests.support import redis_cluster
 from tests.support.redis_cluster import RedisCluster
 
@@ -75,6 +77,24 @@ def test_a_cluster_answers_like_the_oracle(store: Store, cluster: list[redis.Red
     assert (fences.observed, fences.recorded, len(fences.recorded_by_tag)) == (89, 89, 16)
     assert all(int(client.dbsize()) > 50 for client in cluster)
     assert len(store.run_id().split()) == NODES
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=streams(cross=False), cuts=CUTS, again=CUTS)
+def test_any_stream_is_answered_as_the_oracle_answers_it(
+    redis_cluster: RedisCluster, drawn: list[Event], cuts: list[int], again: list[int]
+) -> None:
+    """The property that one server shows in test_state_oracle, over sixteen tags on three masters."""
+    for node in redis_cluster.masters:
+        redis_cluster.client(node).flushall()
+    opened = Store(redis_cluster.url, require_aof=False)
+    opened.check()
+    opened.own([INPUT])
+    answers = feed(opened, drawn, cuts)
+    oracle = Naive()
+    assert [decoded(answer) for answer in answers] == [oracle.apply(event) for event in drawn]
+    assert feed(opened, drawn, again) == answers
+    opened.close()
 
 
 def test_no_round_trip_to_ask_for_keys(store: Store, cluster: list[redis.Redis]) -> None:

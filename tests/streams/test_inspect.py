@@ -17,6 +17,7 @@ from schemas.pseudonym import Pseudonyms
 from state import EmbeddedRedis
 from streams import cli
 from tests.streams.stage import Desk, Event, Stage, held, visit
+from tests.support.redis_cluster import RedisCluster
 
 SPANS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90, "365d": 365}
 COVERED = {"BASE": "base", "COMPLEMENTARY": "complementary", "BOTH": "both"}
@@ -57,12 +58,12 @@ def care(simulated: Path) -> list[Event]:
     return found
 
 
-def crible(server: EmbeddedRedis, *arguments: str, given: str = "", **more: str) -> Result:
+def crible(server: EmbeddedRedis | RedisCluster, *arguments: str, given: str = "", **more: str) -> Result:
     environment = {"CRIBLE_REDIS": server.url, "CRIBLE_BROKERS": "127.0.0.1:1", "COLUMNS": "200", **more}
     return CliRunner().invoke(cli.app, arguments, given, env=environment, catch_exceptions=False)
 
 
-def told(server: EmbeddedRedis, *arguments: str, **more: str) -> dict[str, Any]:
+def told(server: EmbeddedRedis | RedisCluster, *arguments: str, **more: str) -> dict[str, Any]:
     done = crible(server, "inspect", *arguments, "--json", **more)
     assert done.exit_code == 0, done.output
     said: dict[str, Any] = orjson.loads(done.stdout)
