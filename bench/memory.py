@@ -22,6 +22,7 @@ KINDS = {
     "b": "log", "k": "facts", "r": "registry entry", "o": "open events", "c": "claim", "v": "verdict",
     "x": "event id", "y": "event id, other tag", "d": "document", "p": "executor's tiles",
     "q": "prescriber's tiles", "n:p": "executor's patients", "n:q": "prescriber's patients", "w": "day sheet",
+    "t": "other tiles", "n:t": "other patients", "s": "sums", "z": "pairs", "h": "payments", "i": "payments, other tag",
     "g": "clone uses", "f": "counted members", "memo": "memo block", "fence": "fences",
     "intern": "numbers of names", "names": "names", "layout": "layout",
 }  # fmt: skip

@@ -143,6 +143,9 @@ local function visits(text, head_day)
   return seen, last
 end
 
+-- Visit days are kept by day, not as they came.
+local function earlier(a, b) return a[1] < b[1] end
+
 local function put_visits(tile, patients, who, seen)
   local text = ''
   for i = 1, #seen do text = text .. pack(VISIT, seen[i][1], seen[i][2]) end
@@ -173,6 +176,7 @@ local function tile_in(key, patients, ts, day, lines, amount, who)
     for i = 1, #seen do if seen[i][1] == day then entry = seen[i] end end
     add(tile, ts, day, 1, lines, amount, not entry)
     if entry then entry[2] = entry[2] + 1 else seen[#seen + 1] = {day, 1} end
+    if last and day < last then table.sort(seen, earlier) end
     if not last or day > last then
       if last then shift_last(tile, last, -1) end
       shift_last(tile, day, 1)

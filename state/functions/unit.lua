@@ -101,8 +101,13 @@ local function put(key, name, value, ttl)
   return 0
 end
 
+-- APPEND leaves a string twice the room that it needs; below this a value is written whole, which fits it exactly.
+local APPENDED = 4096
 local function commit_value(key)
   local ttl, tail = ttls[key], tails[key]
+  if tail and #values[key] + #tail < APPENDED then
+    values[key], tail = values[key] .. tail, nil
+  end
   if tail then
     call('APPEND', key, tail)
     if ttl > 0 then call('EXPIRE', key, ttl) end

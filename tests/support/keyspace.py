@@ -18,6 +18,7 @@ from state.keys import FIRST_NAME
 
 VERSION_BYTES = 1
 SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/functions/counts.lua
+MET, PARTNER = Struct("<IIHH"), Struct("<8sI")
 INTERNED = rb"\xce([\x40-\x7f]...)"  # a number from 2**30 up, as MessagePack has it
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
@@ -63,6 +64,8 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
         return stored[: EVENT_INPUT.start], _event(stored[EVENT_INPUT.stop :], named)
     if kind == "w":
         return _sheet(stored[VERSION_BYTES:], named)
+    if kind == "z":
+        return _pairs(stored[VERSION_BYTES:])
     if kind not in ("b", "k", "d", "g"):
         return stored
     body = stored[VERSION_BYTES:]
@@ -108,6 +111,13 @@ def _sheet(body: bytes, named: list[str]) -> Any:
         sorted(PERSON.iter_unpack(people)),
         sorted(PLACE.iter_unpack(places)),  # communes by a checksum, the same in every run
     )
+
+
+def _pairs(body: bytes) -> Any:
+    """Partners have an entry in the order in which they came, which between partitions is nobody's."""
+    *totals, entries = MET.unpack_from(body)
+    end = MET.size + entries * PARTNER.size
+    return totals, sorted(PARTNER.iter_unpack(body[MET.size : end])), body[end:]
 
 
 def _name(number: int, named: list[str]) -> Any:
