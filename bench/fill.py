@@ -127,8 +127,8 @@ class Filler:
 
 
 def person(number: int) -> str:
-    """The name of a made-up beneficiary."""
-    return f"B-{number:012x}"
+    """The name of a made-up beneficiary, as long as a pseudonym is."""
+    return f"{number:064x}"
 
 
 def _tile(role: Role, name: int, at: int, lines: int, who: str) -> ops.Op:
