@@ -17,7 +17,18 @@ from monitoring.metrics import PortError
 from schemas.pseudonym import PseudonymKeyError
 from state import StateError
 from streams.broker import BrokerError
-from streams.commands import contract, demo, doctor, imports, inspect, screen, simulate, topics, worker
+from streams.commands import (
+    contract,
+    demo,
+    detectors,
+    doctor,
+    imports,
+    inspect,
+    screen,
+    simulate,
+    topics,
+    worker,
+)
 from streams.commands import state as state_commands
 from streams.config import SettingsError
 from streams.topics import BrokerAway
@@ -78,6 +89,7 @@ topics.register(app)
 doctor.register(app)
 state_commands.register(app)
 inspect.register(app)
+detectors.register(app)
 contract.register(app)
 
 
