@@ -21,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisSlow
 
 from state import Gap, Seen, Stale, Store
 from streams.resting import rest
-from streams.shut_out import ShutOut, check, is_fatal
+from streams.shut_out import ShutOut, check, is_fatal, serve
 
 log = logging.getLogger("crible.folding")
 
@@ -31,9 +31,8 @@ LOOK_SECONDS, REST_SECONDS = 0.1, 0.25
 messages."""
 STALE_SECONDS = 1.0
 MARKER = 1  # what a transaction leaves behind its last message: an offset that no message has
-SILENCE_SECONDS = (
-    10.0  # after which a loop counts as level whatever the watermark says: aborted ones leave more
-)
+SILENCE_SECONDS = 10.0
+"""After which a loop counts as level whatever the watermark says: aborted transactions leave more markers."""
 
 
 class Fold(Protocol):
@@ -114,10 +113,8 @@ class FoldLoop:
                 except (Gap, Seen, Stale) as error:
                     log.warning("%s: %s; starting again from the fence", self._topic, error)
                     self._restart(consumer)
-                    if isinstance(error, Stale):
-                        consumer.poll(
-                            STALE_SECONDS
-                        )  # the group says first whether the partition is still ours
+                    if isinstance(error, Stale):  # the group says first whether the partition is still ours
+                        serve(consumer, STALE_SECONDS)
         finally:
             consumer.close()
 

@@ -22,7 +22,7 @@ from state import Span
 from streams.messages import Batch, Message, Output
 from streams.positions import Position
 from streams.replay import Replay
-from streams.shut_out import check
+from streams.shut_out import check, serve
 from streams.transactions import Transactions
 
 log = logging.getLogger("crible.kafka")
@@ -188,9 +188,7 @@ class KafkaSource:
         self.resettle()
         generation, deadline = self._generation, time.monotonic() + CONFIRM_SECONDS
         while self._generation == generation and time.monotonic() < deadline:
-            record = self._consumer.poll(0.1)
-            if record is not None:
-                check([record])
+            serve(self._consumer, 0.1)
 
     def probe(self) -> None:
         """Ask whether a broker answers again, where none did."""
@@ -204,7 +202,7 @@ class KafkaSource:
         assigned = self._consumer.assignment()
         if assigned:
             self._consumer.pause(assigned)
-        self._consumer.poll(0)
+        serve(self._consumer, 0.0)
         if assigned and self._pending is None:
             self._consumer.resume(assigned)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaError
+from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as Record
 
 
@@ -29,3 +29,10 @@ def check(records: Iterable[Record]) -> None:
         error = record.error()
         if error is not None and is_fatal(error):
             raise ShutOut(error)
+
+
+def serve(consumer: Consumer, seconds: float) -> None:
+    """Serve the group of a consumer that reads nothing now. Raises ShutOut."""
+    record = consumer.poll(seconds)
+    if record is not None:
+        check([record])

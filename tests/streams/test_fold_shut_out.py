@@ -7,10 +7,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
 from state import EmbeddedRedis, Store
+from streams import folding
 from streams.broker import EmbeddedBroker
 from streams.folding import FoldLoop
+from streams.kafka_source import KafkaSource
+from streams.positions import Position
+from streams.shut_out import ShutOut
 from streams.topics import Topics
+from streams.transactions import Transactions
 
 TOPIC = "learning"
 
@@ -71,3 +79,60 @@ def test_a_second_of_the_same_name_ends_the_first() -> None:
                 one.stop.set()
             second.join(30)
             with_functions.close()
+
+
+def test_also_while_it_waits_for_whose_the_partition_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another owner was met in Redis: what Kafka says meanwhile must not be taken for a message and dropped."""
+    monkeypatch.setattr(folding, "STALE_SECONDS", 30.0)
+    with EmbeddedBroker() as broker, EmbeddedRedis() as server:
+        Topics({"bootstrap.servers": broker.bootstrap}).create(1)
+        other = Store(server.url, require_aof=False)
+        other.check()
+        first, second = (_Folding(broker.bootstrap, server.url) for _ in range(2))
+        try:
+            first.start()
+            first.wait_started()
+            other.own([f"{TOPIC}|{TOPIC}|0"])
+            producer = Producer({"bootstrap.servers": broker.bootstrap})
+            producer.produce(TOPIC, b"{}")
+            assert producer.flush(30) == 0
+            deadline = time.monotonic() + 60
+            while first.loop._fences:
+                assert time.monotonic() < deadline, "the other owner was not met"
+                time.sleep(0.02)
+            second.start()
+            first.join(60)
+            assert isinstance(first.ended, SystemExit)
+        finally:
+            for one in (first, second):
+                one.stop.set()
+            second.join(30)
+            other.close()
+
+
+def _from_the_start(consumer: Consumer, partitions: Sequence[TopicPartition]) -> list[Position]:
+    return [Position(p.topic, p.partition, p.topic, -1, 0) for p in partitions]
+
+
+def test_a_worker_that_waits_for_redis_is_shut_out_too() -> None:
+    """It only keeps its membership alive, and that is all Kafka has to say."""
+    with EmbeddedBroker() as broker:
+        client: dict[str, object] = {"bootstrap.servers": broker.bootstrap, "log_level": 0}
+        Topics(client).create(1)
+        config = {**client, "group.id": "g", "group.instance.id": "same"}
+        source = KafkaSource(config, Transactions(client, "one"), _from_the_start, size=10)
+        source.open()
+        deadline = time.monotonic() + 60
+        while not source.settled:
+            assert time.monotonic() < deadline, "no partition was assigned"
+            source.next()
+        namesake = Consumer(config)
+        namesake.subscribe(["claims"])
+        try:
+            with pytest.raises(ShutOut):
+                while time.monotonic() < deadline:
+                    namesake.poll(0.1)
+                    source.keep_alive()
+        finally:
+            namesake.close()
+            source.close()
