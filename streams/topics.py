@@ -21,6 +21,7 @@ from schemas.topics import TOPICS, Topic
 REPLICAS = 3  # one may fail while another is under maintenance
 TIMEOUT_S = 15.0
 UNLIMITED = -1  # of retention.ms
+PROCEDURE = 'follow "Change the number of tags or partitions" of docs/operations.md, nothing is deleted'
 NO_ID = "A" * 22  # sixteen zero bytes: the broker gives topics no ids
 
 
@@ -135,21 +136,32 @@ class Topics:
 
     @staticmethod
     def _shared_count(cluster: ClusterMetadata) -> int:
-        """The partition count of the first screening topic that exists; 1 where there is none."""
-        for topic in TOPICS.values():
-            if topic.with_screening and topic.name in cluster.topics:
-                return len(cluster.topics[topic.name].partitions)
-        return 1
+        """The highest partition count of the screening topics that exist: no number can be lowered. 1 where there is
+        none.
+        """
+        return max(
+            (
+                len(cluster.topics[topic.name].partitions)
+                for topic in TOPICS.values()
+                if topic.with_screening and topic.name in cluster.topics
+            ),
+            default=1,
+        )
 
     def _check_partitions(self, topic: Topic, metadata: TopicMetadata, count: int) -> list[Finding]:
         wanted = topic.partitions or (count if topic.with_screening else None)
         have = len(metadata.partitions)
         if wanted is None or have == wanted:
             return []
-        # More partitions would move keys away from their history: the topic has to be made anew.
-        fix = f"kafka-topics.sh --bootstrap-server {self._address} --delete --topic {topic.name}"
-        problem = f"has {have} partitions instead of {wanted}"
-        return [Finding(topic.name, problem, f"{fix} && crible topics create --partitions {count}")]
+        tool = f"kafka-topics.sh --bootstrap-server {self._address}"
+        if have < wanted:  # keys move away from their history: Redis has to be filled anew
+            fix = f"{PROCEDURE}; its step 2 is {tool} --alter --topic {topic.name} --partitions {wanted}"
+        else:  # only of a topic with a fixed number, which holds nothing once it is folded
+            fix = (
+                f"drain all workers, then {tool} --delete --topic {topic.name} && crible topics create "
+                f"--partitions {count}; models can then no longer be rebuilt from what it held"
+            )
+        return [Finding(topic.name, f"has {have} partitions instead of {wanted}", fix)]
 
     def _check_replicas(self, topic: Topic, metadata: TopicMetadata, brokers: int) -> list[Finding]:
         wanted = min(REPLICAS, brokers)

@@ -118,8 +118,8 @@ def test_a_wrong_partition_count_is_named(course: Course, tmp_path: Path) -> Non
         except Exception as error:
             pytest.skip(f"this broker adds no partitions: {error}")
         said = _refusal(course.settings | {"CRIBLE_BROKERS": other.bootstrap}, tmp_path)
-    assert "payments has 3 partitions instead of 2" in said
-    assert "crible topics create --partitions 2" in said
+    assert "claims has 2 partitions instead of 3" in said
+    assert "--alter --topic claims --partitions 3" in said
 
 
 def test_another_partition_count_than_redis_was_filled_from_is_named(course: Course, tmp_path: Path) -> None:

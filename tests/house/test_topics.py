@@ -42,19 +42,36 @@ def test_missing_topics_are_named_with_the_command_that_creates_them(bootstrap: 
 def test_wrong_partitions_cleanup_and_retention_are_findings(bootstrap: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     wrong = [
-        NewTopic("claims", 2, 1, config={"cleanup.policy": "compact"}),
-        NewTopic("payments", 5, 1, config={"retention.ms": "1000"}),
+        NewTopic("claims", 5, 1, config={"cleanup.policy": "compact"}),
+        NewTopic("payments", 2, 1, config={"retention.ms": "1000"}),
+        NewTopic("learning", 3, 1),
     ]
     for future in admin.create_topics(wrong).values():
         future.result(10)
     topics = _topics(bootstrap)
-    topics.create(2)
+    topics.create(5)
     problems = [(finding.topic, finding.problem) for finding in topics.check()]
     assert ("claims", "cleanup.policy is compact instead of delete") in problems
-    assert ("payments", "has 5 partitions instead of 2") in problems
+    assert ("payments", "has 2 partitions instead of 5") in problems
+    assert ("learning", "has 3 partitions instead of 1") in problems
     assert any(topic == "payments" and "retention.ms is 1000" in problem for topic, problem in problems)
-    assert {topic for topic, _ in problems} == {"claims", "payments"}
+    assert {topic for topic, _ in problems} == {"claims", "payments", "learning"}
     assert all(finding.fix for finding in topics.check())
+
+
+def test_no_advice_deletes_what_holds_claims(bootstrap: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic("payments", 5, 1)])["payments"].result(10)
+    topics = _topics(bootstrap)
+    topics.create(2)
+    fixes = {finding.topic: finding.fix for finding in topics.check() if "partitions" in finding.problem}
+    shared = {topic.name for topic in TOPICS.values() if topic.with_screening}
+    assert set(fixes) == shared - {"payments"}, "no number can be lowered, so that the others follow"
+    for name, fix in fixes.items():
+        assert "docs/operations.md" in fix
+        assert fix.endswith(f"--alter --topic {name} --partitions 5")
+        assert "--delete" not in fix
+    assert topics.partitions() == 5
 
 
 def test_a_topic_without_an_id_is_known_by_its_name(bootstrap: str) -> None:
