@@ -12,26 +12,30 @@ from state.batch import Identity
 from state.calls import LABEL_BYTES
 from state.ops import Read
 
-_EVENT = Struct("<xc16sIdHH")  # version byte, state, content hash, crc of the input, offset, lengths
-_MEMO = Struct("<xB16sH")  # version byte, status, content hash, number of results
-_NOTHING = 0xFFFFFFFF  # the length of a result that is nil
+EVENT = Struct("<xc16sIdHH")
+"""Head of an event record: version byte, state, content hash, crc of the input, offset, lengths of identity and
+beneficiary (`functions/events.lua`)."""
+MEMO = Struct("<xB16sH")
+"""Head of a memo: version byte, status, content hash, number of results (`functions/observe.lua`)."""
+NO_RESULT = 0xFFFFFFFF
+"""The length of a result that is nil."""
 
 
 def results_of(memo: bytes | None, asked: bytes) -> list[bytes | None]:
     """The result of each op of an event, by the labels of the ops; None for one that was not applied when it was."""
     if memo is None:
         return [None] * (len(asked) // LABEL_BYTES)
-    _, _, count = _MEMO.unpack_from(memo)
-    begin = _MEMO.size + LABEL_BYTES * count
+    _, _, count = MEMO.unpack_from(memo)
+    begin = MEMO.size + LABEL_BYTES * count
     at = begin + 4 * count
     results: list[bytes | None] = []
     for length in _lengths(count).unpack_from(memo, begin):
-        if length == _NOTHING:
+        if length == NO_RESULT:
             results.append(None)
         else:
             results.append(memo[at : at + length])
             at += length
-    remembered = memo[_MEMO.size : begin]
+    remembered = memo[MEMO.size : begin]
     if asked == remembered:
         return results
     left: dict[bytes, list[bytes | None]] = {}
@@ -64,12 +68,12 @@ def identity_of(stored: bytes | None) -> Identity | None:
     """The identity kept in an event record; None for a tombstone, which knows only that it was cancelled, and for an
     event whose person was erased.
     """
-    if stored is None or len(stored) < _EVENT.size or stored[1:2] == b"T":
+    if stored is None or len(stored) < EVENT.size or stored[1:2] == b"T":
         return None
-    *_, identity, beneficiary = _EVENT.unpack_from(stored)
+    *_, identity, beneficiary = EVENT.unpack_from(stored)
     if not identity:
         return None
-    at = _EVENT.size
+    at = EVENT.size
     event_id, claim_id = msgspec.msgpack.decode(stored[at : at + identity], type=tuple[str, str])
     who = stored[at + identity : at + identity + beneficiary].decode()
     return Identity(event_id, claim_id, who)

@@ -15,6 +15,7 @@ import msgspec
 
 from schemas.observation import EVENT_REF_BYTES, CloneUse, DocumentUse, Fact, LogLine
 from state import codecs
+from state.answers import EVENT, MEMO, NO_RESULT
 from state.errors import BadFormat
 from state.formats import FORMATS
 from state.unpacking import unpack
@@ -25,15 +26,13 @@ _PAIRS = Struct("<IIHH")
 _PARTNER = Struct("<8sI")
 EARLY_ENTRY = 20  # reference of what came in its place, mark of the person for whom it was cancelled
 
-_EVENT = Struct("<xc16sIdHH")
 _STAMP = Struct("<xdd")
 _SHEET = Struct("<xiH")
 _PERSON, _PLACE = Struct("<8sH"), Struct("<IH")
 _VISIT = Struct("<iH")
 _HEAD = Struct("<xdiIIIIdIIIdIIII")  # as rings.lua packs it: head, then sums of the windows that end with it
 _SUMS = Struct("<BII")
-_MEMO, _LENGTH = Struct("<xB16sH"), Struct("<I")
-NO_RESULT = 2**32 - 1
+_LENGTH = Struct("<I")
 FORMER_MEMO = b"\x94"  # version 1: a packed list of four
 _MINUTE, _HOUR, _DAY = Struct("<I"), Struct("<Id"), Struct("<IIdII")
 MINUTE_SLOTS, HOUR_SLOTS, DAY_SLOTS = 48, 72, 96
@@ -133,10 +132,10 @@ def event(data: bytes) -> StoredEvent:
         if (len(rest) - 1) % EARLY_ENTRY:
             raise BadFormat("tombstone of no whole number of entries")
         return StoredEvent(EARLY)
-    if len(data) < _EVENT.size:
+    if len(data) < EVENT.size:
         raise BadFormat("event record is cut off")
-    state, content, crc, offset, identity, person = _EVENT.unpack_from(data)
-    at = _EVENT.size
+    state, content, crc, offset, identity, person = EVENT.unpack_from(data)
+    at = EVENT.size
     if state not in (b"L", b"C") or len(data) < at + identity + person:
         raise BadFormat("event record of no known state or cut off")
     ids = _ids(data[at : at + identity]) if identity else ("", "")
@@ -279,14 +278,13 @@ def memo(data: bytes) -> tuple[bytes, int]:
     if data[:1] == FORMER_MEMO:
         return _former_memo(data)
     body(data, FORMATS["memo"])
-    if len(data) < _MEMO.size:
+    if len(data) < MEMO.size:
         raise BadFormat("memo is cut off")
-    status, content, count = _MEMO.unpack_from(data)
-    at = _MEMO.size + 4 * count  # the labels
+    status, content, count = MEMO.unpack_from(data)
+    at = MEMO.size + 4 * count  # the labels
     lengths = [size for (size,) in _LENGTH.iter_unpack(data[at : at + 4 * count])]
-    if len(lengths) != count or at + 4 * count + sum(size for size in lengths if size != NO_RESULT) != len(
-        data
-    ):
+    end = at + 4 * count + sum(size for size in lengths if size != NO_RESULT)
+    if len(lengths) != count or end != len(data):
         raise BadFormat("memo of no whole number of results")
     return content, status
 
