@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from detectors.reading import DRUGS
+from schemas import enums
+
 if TYPE_CHECKING:
     from detectors.models.evidence import Evidence
     from detectors.policy import Thresholds
@@ -23,8 +26,7 @@ Class = Literal["H", "S"]
 Axis = Literal["care", "arrival"]
 Visibility = Literal["LIQUIDATOR", "FRAUD_TEAM", "AUDIT_ONLY"]
 
-CARE_KINDS = ("AMBULATOIRE", "FACTURE_TP", "ETRANGER", "IJ")
-REQUEST_KINDS = ("PEC_DEMANDE", "PEC_ACCORD", "ALD_OUVERTURE", "INVALIDITE", "HANDICAP")
+CARE_KINDS, REQUEST_KINDS = enums.CARE_KINDS, enums.REQUEST_KINDS
 ALL_FLOWS = ("AMO", "RG", "CONV")
 Need = Literal["drugs", "documents", "log", "clones", "orders", "models"]
 """What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, families
@@ -125,7 +127,7 @@ def present(context: Context) -> set[Need]:
     claim, seen, evidence = context.claim, context.seen, context.evidence
     found: set[Need] = set()
     for line in claim.lines:
-        if line.nomenclature == "MED":
+        if line.nomenclature == DRUGS:
             found.add("drugs")
             break
     if claim.documents:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from detectors.base import Context
 from schemas.claim import Claim, Line
 from schemas.enums import COVERAGES
 from schemas.registries import Provider
 from schemas.warnings import HOME_COUNTRY
+
+if TYPE_CHECKING:
+    from detectors.base import Context
 
 INTERNED = 2**30  # numbers below it are INPE of nine digits
 DRUGS = "MED"
