@@ -32,12 +32,14 @@ REUSED_EVENT_ID: Final = "reused-event-id"
 """Not a matter of form: said by the screening loop, which alone knows what the id stood for."""
 OTHER_PERSON: Final = "other-person"
 """Said by the loop as well: what is to be corrected or cancelled is about somebody else."""
+FORGOTTEN: Final = "forgotten"
+"""Said by the loop as well: it was applied long ago, is read again, and what it was answered is kept no more."""
 
 REASONS: Final = (
     EMPTY, TOMBSTONE, NOT_UTF8, NOT_JSON, NOT_OBJECT, NOT_FINITE, TOO_DEEP, UNKNOWN_TYPE, NEWER_VERSION,
     WRONG_TOPIC, KEY_MISMATCH, EVENT_ID_FORMAT, MISSING_FIELD, WRONG_TYPE, UNKNOWN_VALUE, MALFORMED,
     OUT_OF_RANGE, DATES_ORDER, FUTURE, TOO_MANY_LINES, DUPLICATE_LINE, DUPLICATE_KEY, CHECKSUM,
-    REUSED_EVENT_ID, OTHER_PERSON,
+    REUSED_EVENT_ID, OTHER_PERSON, FORGOTTEN,
 )  # fmt: skip
 
 MAX_VALUE: Final = 64

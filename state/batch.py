@@ -80,7 +80,9 @@ class Answer:
     home_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = field(default_factory=list)
     away_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = field(default_factory=list)
     recorded: bytes | None = None  # the verdict this offset was answered with; for SAME the event's last one
-    gone: bool = False  # applied so long ago that the memo is forgotten: answer from `screened`
+    gone: bool = (
+        False  # applied so long ago that the memo is forgotten: no result is known, nor what was recorded
+    )
 
 
 class HashWrite(NamedTuple):

@@ -180,7 +180,9 @@ class Store:
         )
 
     def verdict(self, beneficiary: str, event_id: str, revision: str | None = None) -> bytes | None:
-        """A revision of an event's verdict, the last one where none is named; None where there is none."""
+        """A revision of an event's verdict, the last one where none is named; None where there is none, empty where
+        the event was only observed.
+        """
         servers = self._servers
         servers.connect()
         tag = servers.tag(beneficiary)
@@ -191,7 +193,7 @@ class Store:
         if last is None:
             return None
         (blob,) = servers.run([(tag, ("HGET", name, last))])
-        return bytes(blob) if blob else None
+        return None if blob is None else bytes(blob)
 
     def adopt(self, input: str, after: int) -> None:
         """Take a log as it is, from after an offset on: fences go there and the memo of the former log goes.

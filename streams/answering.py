@@ -216,6 +216,21 @@ def foreign(item: Item) -> Invalid:
     )
 
 
+def forgotten(item: Item) -> Invalid:
+    """Why an event that was applied long ago, and whose answer nobody keeps any more, is a dead letter when it is read
+    again: another answer could contradict the first, and none at all would be lost in silence.
+    """
+    return Invalid(
+        invalid.FORGOTTEN,
+        "event_id",
+        item.event_id,
+        "a correction that replaces it, where it was never answered",
+        event_id=item.event_id,
+        claim_id=item.claim_id,
+        beneficiary=item.beneficiary,
+    )
+
+
 def restore(item: Item, shelf: Shelf) -> None:
     """Take up the verdict that stands for this message. One that was only observed is told as that, always
     alike.

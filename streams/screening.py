@@ -46,6 +46,7 @@ from streams.messages import Batch, Message, Output
 from streams.numbers import NameOf
 
 T = TypeVar("T")
+FIRST = "1"  # revision of the verdict that an event gets at its own offset
 
 
 class Screener:
@@ -133,9 +134,15 @@ class Screener:
         for item, answer in zip(items, answers, strict=True):
             item.answer = answer
             item.again = answer.status == "SAME"
+            if (
+                answer.gone and item.claim_id
+            ):  # the windows of then are gone: only what it was answered counts
+                answer.recorded = self._store.verdict(item.beneficiary, item.event_id, FIRST)
             item.standing = batch.given.get((item.message.input, item.message.offset), answer.recorded)
             if isinstance(item.event, Rescreen):
                 wanted.append(("fusion", SINGLE))
+            elif answer.gone:
+                continue
             elif isinstance(item.event, Claim) and answer.status == "NEW":
                 item.seen = asking.observation(item.question, [*answer.home, *answer.away])
                 item.view = view(item.event, item.seen, shelf.referentials)
@@ -217,6 +224,8 @@ class Screener:
             answering.restore(item, shelf)
         elif status == "OTHER":
             item.invalid = answering.reused(item)
+        elif item.invalid is None and item.claim_id and item.answer is not None and item.answer.gone:
+            item.invalid = answering.forgotten(item)
         elif item.invalid is not None:
             answering.cannot_screen(item, shelf, self._now)
         elif isinstance(item.event, Claim):

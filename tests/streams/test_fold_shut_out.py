@@ -114,6 +114,12 @@ def _from_the_start(consumer: Consumer, partitions: Sequence[TopicPartition]) ->
     return [Position(p.topic, p.partition, p.topic, -1, 0) for p in partitions]
 
 
+def _keep_alive(source: KafkaSource, namesake: Consumer, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        namesake.poll(0.1)
+        source.keep_alive()
+
+
 def test_a_worker_that_waits_for_redis_is_shut_out_too() -> None:
     """It only keeps its membership alive, and that is all Kafka has to say."""
     with EmbeddedBroker() as broker:
@@ -130,9 +136,7 @@ def test_a_worker_that_waits_for_redis_is_shut_out_too() -> None:
         namesake.subscribe(["claims"])
         try:
             with pytest.raises(ShutOut):
-                while time.monotonic() < deadline:
-                    namesake.poll(0.1)
-                    source.keep_alive()
+                _keep_alive(source, namesake, deadline)
         finally:
             namesake.close()
             source.close()
