@@ -18,6 +18,7 @@ from streams.topics import REPLICAS, BrokerAway
 
 PREFIX = "crible-doctor-"
 CALL_S = 20.0  # for one answer of a broker
+NOTHING = -1001  # librdkafka's "no offset"
 PATIENCE_S = 40.0  # Apache Kafka looks for old transactions every 10 s, for what to compact every 15 s
 SESSION_MS = 6_000  # the shortest that Apache Kafka allows by default (group.min.session.timeout.ms)
 LONGER_MS = 2 * SESSION_MS  # of members that are to be back before it is over
@@ -215,6 +216,11 @@ class Ground:
         # A static member of a group stays in it until its session is over.
         if not self.until(gone, LONGER_MS / 1000 + 3.0, every=1.0):
             self.left += sorted(left)
+
+
+def stands(reader: Consumer, topic: str) -> int:
+    """What the reader's group has committed of a topic's first partition, NOTHING where it has not."""
+    return int(reader.committed([TopicPartition(topic, 0)], timeout=CALL_S)[0].offset)
 
 
 def drain(reader: Consumer, count: int, seconds: float = CALL_S) -> list[Message]:

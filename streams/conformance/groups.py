@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from streams.conformance.check import check, expect
-from streams.conformance.ground import CALL_S, LONGER_MS, SESSION_MS, Ground, Place, send
+from streams.conformance.ground import CALL_S, LONGER_MS, NOTHING, SESSION_MS, Ground, Place, send, stands
 
 PARTITIONS = 4
 REBALANCE_S = 30.0
@@ -71,6 +71,21 @@ def _share(members: list[Member], places: set[Place]) -> None:
     expect(done, "every partition with one member", [sorted(member.have()) for member in members])
 
 
+def _left_at(ground: Ground, offset: int) -> tuple[str, str]:
+    """A topic, and a group without members that has committed an offset of it."""
+    topic, group = ground.topic(), ground.group()
+    with ground.consumer(group) as member:
+        member.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+    return topic, group
+
+
+def _expect_at(ground: Ground, group: str, topic: str, offset: int, expected: str) -> None:
+    """Unlike where the group's next member is told of another offset."""
+    with ground.consumer(group) as later:
+        seen = stands(later, topic)
+    expect(seen == offset, expected, seen)
+
+
 def _places(*topics: str) -> set[Place]:
     return {(topic, number) for topic in topics for number in range(PARTITIONS)}
 
@@ -96,7 +111,7 @@ def commit(ground: Ground) -> None:
         seen = [one.offset for one in second.committed(asked, timeout=CALL_S)]
         expect(seen == [7, 0], "7 and 0 as committed", seen)
         others = [one.offset for one in stranger.committed(asked, timeout=CALL_S)]
-        expect(others == [-1001, -1001], "nothing committed (-1001) in another group", others)
+        expect(others == [NOTHING, NOTHING], f"nothing committed ({NOTHING}) in another group", others)
 
 
 @check(
@@ -105,13 +120,9 @@ def commit(ground: Ground) -> None:
     without="a deployment cannot be drained and rebuilt under its name",
 )
 def delete(ground: Ground) -> None:
-    topic, group = ground.topic(), ground.group()
-    with ground.consumer(group) as member:
-        member.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
+    topic, group = _left_at(ground, 3)
     ground.admin.delete_consumer_groups([group])[group].result(CALL_S)
-    with ground.consumer(group) as later:
-        (seen,) = later.committed([TopicPartition(topic, 0)], timeout=CALL_S)
-    expect(seen.offset == -1001, "no offset (-1001)", seen.offset)
+    _expect_at(ground, group, topic, NOTHING, f"no offset ({NOTHING})")
 
 
 @check(
@@ -120,14 +131,10 @@ def delete(ground: Ground) -> None:
     without="nobody can move a group past a log that was lost",
 )
 def alter(ground: Ground) -> None:
-    topic, group = ground.topic(), ground.group()
-    with ground.consumer(group) as member:
-        member.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
+    topic, group = _left_at(ground, 3)
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 9)])
     ground.admin.alter_consumer_group_offsets([wanted])[group].result(CALL_S)
-    with ground.consumer(group) as later:
-        (seen,) = later.committed([TopicPartition(topic, 0)], timeout=CALL_S)
-    expect(seen.offset == 9, "9 as set", seen.offset)
+    _expect_at(ground, group, topic, 9, "9 as set")
 
 
 @check(

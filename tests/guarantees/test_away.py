@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def _said_once(worker: Worker, what: str) -> None:
         assert worker.said().count(text) == 1, worker.said()
 
 
+def _away_a_third_in(
+    one: Run, worker: Worker, messages: int, port: int, what: str, leave: Callable[[], object]
+) -> None:
+    """Once a third is answered, a server leaves; the worker says so, to people and in its metrics."""
+    worker.wait_ready()
+    one.driver.start()
+    one.wait_answered(messages // 3)
+    leave()
+    worker.wait_said(f"{what} is away")
+    _wait_metric(port, what, True)
+    time.sleep(AWAY_S)
+
+
 def _answered_as_if_nothing_had_been(calm: Outcome, one: Run, worker: Worker) -> None:
     one.finish(worker)
     found = differences(calm, one.outcome())
@@ -73,13 +87,7 @@ def test_redis_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Path
         run(events, tmp_path, CRIBLE_METRICS_PORT=str(port)) as one,
         Worker(one.course.settings, tmp_path) as worker,
     ):
-        worker.wait_ready()
-        one.driver.start()
-        one.wait_answered(events.events // 3)
-        one.server.kill()
-        worker.wait_said("redis is away")
-        _wait_metric(port, "redis", True)
-        time.sleep(AWAY_S)
+        _away_a_third_in(one, worker, events.events, port, "redis", one.server.kill)
         one.server.start()
         _wait_metric(port, "redis", False)
         _answered_as_if_nothing_had_been(calm, one, worker)
@@ -123,13 +131,7 @@ def test_broker_away_in_the_middle(events: Traffic, calm: Outcome, tmp_path: Pat
     with run(events, tmp_path, broker, CRIBLE_METRICS_PORT=str(port)) as one:
         worker = Worker(one.course.settings, tmp_path)
         try:
-            worker.wait_ready()
-            one.driver.start()
-            one.wait_answered(events.events // 3)
-            one.broker.stop()
-            worker.wait_said("broker is away")
-            _wait_metric(port, "broker", True)
-            time.sleep(AWAY_S)
+            _away_a_third_in(one, worker, events.events, port, "broker", one.broker.stop)
             one.broker.start()
             first = worker
             while not one.driver.done.wait(0.05):
