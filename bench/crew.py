@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -139,7 +141,7 @@ class Crew:
         for worker in self._workers.values():
             try:
                 worker.process.wait(40)
-            except Exception:
+            except subprocess.TimeoutExpired:
                 worker.kill()
 
     def kill_all(self) -> None:
@@ -150,6 +152,6 @@ class Crew:
     def _ended(self, name: str) -> int:
         try:
             return self._workers[name].terminate(60.0)
-        except Exception:
+        except subprocess.TimeoutExpired:
             self._workers[name].kill()
-            return -9
+            return -signal.SIGKILL

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,14 +190,28 @@ def show(told: Result, console: Console) -> None:
     console.print(table)
 
 
+def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Reads names with commas between them."""
+
+    def names(text: str) -> list[str]:
+        given = [name for name in text.split(",") if name]
+        if strange := [name for name in given if name not in known]:
+            raise argparse.ArgumentTypeError(f"{', '.join(strange)}: not one of {', '.join(known)}")
+        return given
+
+    return names
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "bench.faults", description="Faults, one at a time, under a stream of events."
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=40, help="how many in all")
-    parser.add_argument("--shapes", default=",".join(SHAPES), help=f"of {', '.join(SHAPES)}")
-    parser.add_argument("--only", default="", help="these faults in this order, for one deployment")
+    parser.add_argument("--shapes", type=_names(SHAPES), default=list(SHAPES), help=f"of {', '.join(SHAPES)}")
+    parser.add_argument(
+        "--only", type=_names(FAULTS), default=[], help="these faults in this order, for one deployment"
+    )
     parser.add_argument("--build", choices=sorted(BUILDS), help="a build that is broken on purpose")
     parser.add_argument("--out", type=Path, default=RESULTS, help="directory of the results")
     parser.add_argument(
@@ -207,11 +221,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; 1 where there was harm."""
+    """Entry point; 1 where there was harm, 2 where nothing could be tried."""
     told = _parser().parse_args(arguments)
     console = Console()
     shapes = []
-    for name in told.shapes.split(","):
+    for name in told.shapes:
         reason = SHAPES[name].missing()
         if reason:
             console.print(f"left out: {name}: {reason}")
@@ -220,7 +234,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in FAULTS.values():
         if reason := fault.reason():
             console.print(f"left out: {fault.name}: {reason}")
-    only = [name for name in told.only.split(",") if name]
+    if not shapes:
+        console.print("nothing was tried: no shape can run here")
+        return 2
+    only = told.only
     todo = plans(told.seed, len(only) or told.faults, shapes, told.build)
     told.out.mkdir(parents=True, exist_ok=True)
     path = told.out / f"faults-{told.seed}{'-' + told.build if told.build else ''}.jsonl"

@@ -119,3 +119,23 @@ def test_a_campaign_is_taken_up_again_and_told_whole(tmp_path: Path, monkeypatch
     text = io.StringIO()
     faults.show(told, Console(file=text, width=120))
     assert "worker-killed" in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(["--shapes", "kafak"], "kafka-strict"), (["--only", "redis-kiled"], "redis-killed")]
+)
+def test_a_name_that_is_none_is_told_with_those_that_are(
+    wrong: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        faults.main(wrong)
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_campaign_that_can_try_nothing_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shape, "missing", lambda self: "no java here")
+    assert faults.main(["--out", str(tmp_path), "--faults", "2"]) == 2
+    assert not list(tmp_path.iterdir())
