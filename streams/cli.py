@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import version as distribution_version
 
 import typer
+from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import RedisError
 
 from monitoring.metrics import PortError
@@ -104,6 +105,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left: nothing to say, and nobody to say it to
         sys.exit(0)
+    except RedisAway as error:
+        print(f"crible: no Redis answers ({error}): start it, or set CRIBLE_REDIS", file=sys.stderr)
+        sys.exit(EXIT_CANNOT)
     except EXPECTED as error:
         if logging.getLogger().isEnabledFor(logging.INFO):
             raise

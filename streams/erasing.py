@@ -109,6 +109,11 @@ def remains(plan: Plan, verdict_days: int) -> list[dict[str, Any]]:
             "until": "each expires; event records after 24 months",
         },
         {
+            "where": "windows of bank accounts in Redis",
+            "what": "under an account's own pseudonym: how many payments it took, without the person",
+            "until": "400 days after its last payment",
+        },
+        {
             "where": "memo of answers to others in Redis",
             "what": "references (hashes) of uses of a document or signature, where others were compared with them",
             "until": "some 9,000 more messages of the same partition",
@@ -124,12 +129,16 @@ def remains(plan: Plan, verdict_days: int) -> list[dict[str, Any]]:
             "until": "BGREWRITEAOF; your backups' retention",
         },
     ]
+    kept: dict[int | None, list[str]] = {}
     for topic in TOPICS.values():
-        if topic.name in NOBODY:
-            continue
-        days = topic.retention_ms and topic.retention_ms // DAY_MS
+        if topic.name not in NOBODY:
+            kept.setdefault(topic.retention_ms, []).append(topic.name)
+    for retention, names in kept.items():
         until = (
-            f"{days} days, unless set otherwise" if days else "for ever: produce a tombstone under its key"
+            f"{retention // DAY_MS} days, unless set otherwise"
+            if retention
+            else "for ever: produce a tombstone under the key"
         )
-        said.append({"where": f"Kafka topic {topic.name}", "what": "messages as they came", "until": until})
+        where = f"Kafka topics {', '.join(names)}" if len(names) > 1 else f"Kafka topic {names[0]}"
+        said.append({"where": where, "what": "messages as they came", "until": until})
     return said

@@ -80,7 +80,7 @@ class Tally:
         self.answers[record["type"]] += 1
         self.decisions[record["decision"]] += 1
         self.money[record["decision"]] += record.get("amount_at_risk") or 0
-        if record.get("purpose"):
+        if record["decision"] == "HOLD":  # one that is flagged and paid has a purpose too
             self.purposes[record["purpose"]] += 1
         if record["type"] == "claim":
             self.fired.update({reason["code"] for reason in record["reasons"]})

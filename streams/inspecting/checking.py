@@ -15,16 +15,26 @@ from state.erasure import Plan
 from state.kinds import split
 
 SHOWN = 100
-OPEN_KINDS = ("layout", "fence", "intern", "names", "memo", "p", "q", "n", "w", "g", "f", "x", "y")
+OPEN_KINDS = (
+    "layout", "fence", "intern", "names", "memo", "p", "q", "n", "w", "g", "f", "x", "y", "t", "s", "z", "h", "i"
+)  # fmt: skip
 """Letters of keys that name no person."""
+ACCOUNT = "t:b:"  # windows of a bank account, which may be a person's
 
 
 def told_key(key: bytes, *, whole: bool) -> str:
     """A key as it may be shown: what could name a person stands as its reference unless `whole`."""
     prefix, name = split(key)
     letter, _, tail = name.partition(":")
-    if whole or letter in OPEN_KINDS or (letter == "m" and not tail.startswith(("beneficiary:", "signal:"))):
+    account = name.removeprefix("n:").startswith(ACCOUNT)
+    named = letter not in OPEN_KINDS and not (
+        letter == "m" and not tail.startswith(("beneficiary:", "signal:"))
+    )
+    if whole or not (account or named):
         return prefix + name
+    if account:
+        lead, _, tail = name.rpartition(ACCOUNT)
+        return f"{prefix}{lead}{ACCOUNT}<{entity_ref(tail).hex()}>"
     kind = letter if letter != "m" else f"m:{tail.partition(':')[0]}"
     return f"{prefix}{kind[:20]}:<{entity_ref(tail).hex()}>"
 
@@ -110,12 +120,8 @@ def show_end(left: Plan, remains: list[dict[str, Any]], console: Console, *, don
     if done and left.empty and not left.waiting:
         console.print(Text("erased", style="bold green"))
     elif done:
-        console.print(
-            Text(
-                f"{left.waiting} events are still under way: run this again when they are answered",
-                style="bold red",
-            )
-        )
+        why = f"{left.waiting} events are still under way" if left.waiting else "more came meanwhile"
+        console.print(Text(f"{why}: run this again when they are answered", style="bold red"))
     table = Table("remains", "what", "until", title="what remains", title_justify="left")
     for one in remains:
         table.add_row(*(Text(one[name]) for name in ("where", "what", "until")))

@@ -14,6 +14,8 @@ MOST_ROWS = 12  # of one grouping and window; --json has them all
 LOG_DAYS = 15
 COVERED = ("base", "complementary", "both")
 COLOURS = {"HOLD": "bold red", "RELEASE_FLAGGED": "yellow", "RELEASE": "green", "CANNOT_SCREEN": "magenta"}
+STEPS = {"claims": "steps", "patients": "beneficiaries", "patient_days": "beneficiary_days"}
+"""What the windows of a liquidator count, in place of claims and patients."""
 Told = dict[str, Any]
 
 
@@ -54,7 +56,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(_text, value)) or "-"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
     return str(value)
@@ -206,15 +208,19 @@ def _actor(told: Told, console: Console) -> None:
         ]
         names = next(iter(one["windows"].values()))
         title = f"as {role}: arrivals up to {one['as_of']} (newest {one['newest_arrival']})"
-        console.print(_table(title, ("window", *(name.replace("_", " ") for name in names)), spans))
+        counted = {"amount": "MAD"} | (STEPS if told["kind"] == "liquidator" else {})
+        columns = [counted.get(name, name).replace("_", " ") for name in names]
+        console.print(_table(title, ("window", *columns), spans))
+        claims = counted.get("claims", "claims")
         console.print(
-            Text(f"claims of the last hour {one['last_hour']}, of the last 24 {one['last_24_hours']}")
+            Text(f"{claims} of the last hour {one['last_hour']}, of the last 24 {one['last_24_hours']}")
         )
         days = [
             (d["date"], d["claims"], d["lines"], mad(d["amount"]), d["patients"])
             for d in one["days"][-LOG_DAYS:]
         ]
-        console.print(_table("last days of arrival", ("day", "claims", "lines", "MAD", "patients"), days))
+        columns = ["day", *(counted.get(name, name) for name in ("claims", "lines", "amount", "patients"))]
+        console.print(_table("last days of arrival", columns, days))
     sheets = [tuple(sheet.values()) for sheet in told["sheets"][-LOG_DAYS:]]
     if sheets:
         console.print(_table("last sheets of days of care", told["sheets"][0], sheets))
@@ -252,7 +258,7 @@ def _verdict(told: Told, console: Console) -> None:
             ("expected_loss", mad), ("priority", _text), ("score", _text), ("score_state", _text),
             ("ruleset", _text), ("referentials", _text), ("input", _text),
         )  # fmt: skip
-        rows = [(name, form(one[name])) for name, form in fields if one.get(name) not in (None, [], {})]
+        rows = [(name, form(one[name])) for name, form in fields if one.get(name) not in (None, [], (), {})]
         console.print(_table("record", ("field", "value"), rows))
         reasons = [
             (
@@ -283,7 +289,9 @@ def _verdict(told: Told, console: Console) -> None:
         if one.get("models"):
             console.print(_table("models", ("model", "version"), one["models"].items()))
         lines = [
-            (line["line"], mad(line["base"]), mad(line["complementary"])) for line in one["lines_compared"]
+            (line["line"], mad(line["base"]), mad(line["complementary"]))
+            for line in one["lines_compared"]
+            if line["base"] is not None or line["complementary"] is not None
         ]
         if lines:
             console.print(_table("lines compared", ("line", "base MAD", "complementary MAD"), lines))

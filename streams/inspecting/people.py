@@ -84,8 +84,7 @@ def _registry(person: Person) -> dict[str, Any] | None:
         return None
     entry = _entry.decode(person.entry.value)
     said: dict[str, Any] = msgspec.to_builtins(entry)
-    kept = {name: value for name, value in said.items() if name not in WITHHELD and value is not None}
-    return {**kept, "is_insured": entry.insured == entry.beneficiary}
+    return {name: value for name, value in said.items() if name not in WITHHELD and value is not None}
 
 
 def _days(lines: list[LogLine], person: Person, state: Inspection) -> list[dict[str, Any]]:

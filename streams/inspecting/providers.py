@@ -21,7 +21,7 @@ from streams.inspecting.people import model_values, signal
 SPANS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}
 SHEET_DAYS = 130  # day sheets are kept so long after the last claim
 ROLES_OF: dict[str, tuple[Role, ...]] = {
-    "provider": ("p", "q"),
+    "provider": ("p", "q", "f"),
     "establishment": ("p", "q"),
     "prescriber": ("q",),
     "liquidator": ("l",),

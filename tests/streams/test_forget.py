@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from state import EmbeddedRedis, Store
+from streams.inspecting.checking import told_key
 from streams.topics import BrokerAway
 from tests.streams.stage import DOCTOR, PHARMACY, Desk, Event, Stage, held, visit
 from tests.streams.test_inspect import crible, told
@@ -128,3 +129,18 @@ def test_a_check_names_what_is_wrong_and_nobody(stage: Stage, server: EmbeddedRe
     said = orjson.loads(crible(server, "state", "check", "--json", "--keys").stdout)
     assert {one["key"] for one in said["problems"]} == {f"{{s0}}:b:{GONE}", "{s0}:c:D-E-1"}
     assert said["kinds"]["care logs"]["keys"] == 2
+
+
+def test_keys_name_no_person_nor_an_account() -> None:
+    shown = {
+        "{s0}:p:104512345": "{s0}:p:104512345",
+        "{s0}:t:f:104512345": "{s0}:t:f:104512345",
+        "{s0}:n:p:104512345": "{s0}:n:p:104512345",
+        "{s0}:m:activity:G": "{s0}:m:activity:G",
+    }
+    assert {key: told_key(key.encode(), whole=False) for key in shown} == shown
+    for key in ("b:B-1", "v:B-1", "t:b:B-1", "n:t:b:B-1", "m:beneficiary:B-1", "m:signal:beneficiary:B-1"):
+        hidden = told_key(f"{{s0}}:{key}".encode(), whole=False)
+        assert "B-1" not in hidden
+        assert hidden.startswith(f"{{s0}}:{key[0]}:")
+        assert told_key(f"{{s0}}:{key}".encode(), whole=True) == f"{{s0}}:{key}"

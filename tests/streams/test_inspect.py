@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,8 +132,8 @@ def test_a_persons_windows_are_those_of_the_claims(
         assert [day["date"] for day in said["log"]] == sorted(
             {line["day"].isoformat() for line in lines if line["day"] <= as_of}
         )
-        assert said["registry"]["is_insured"] in (True, False)
-        assert "insured" not in said["registry"]
+        assert said["registry"]["rights"]
+        assert not said["registry"].keys() & {"beneficiary", "insured", "bank_account"}
 
 
 def by_group(lines: list[Event], as_of: dt.date, days: int) -> dict[str, dict[str, Any]]:
@@ -269,3 +272,22 @@ def test_identifiers_are_pseudonymised_as_they_come_in(server: EmbeddedRedis, tm
         assert len(said["log"]) == 1
         assert who == pseudonym or pseudonym not in orjson.dumps(said).decode()
     assert crible(server, "inspect", "beneficiary", "B-1").exit_code == 1
+
+
+def test_a_redis_that_is_away_is_told_with_the_setting() -> None:
+    environment = os.environ | {"CRIBLE_REDIS": "redis://127.0.0.1:1/0"}
+    command = [sys.executable, "-m", "streams.cli", "inspect", "beneficiary", "B-1"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no Redis answers" in done.stderr
+    assert "CRIBLE_REDIS" in done.stderr
+
+
+def test_a_liquidators_steps_are_called_steps(stage: Stage, server: EmbeddedRedis) -> None:
+    desk = Desk()
+    claim = desk.claim("C-1")
+    stage.screen([*desk.world(), claim, desk.liquidation(claim, "L-C-1")])
+    page = crible(server, "inspect", "liquidator", "L-1", "--no-walk").output
+    assert "steps of the last hour 1" in page
+    assert "beneficiary days" in page
+    assert "patients" not in page
