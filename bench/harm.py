@@ -29,7 +29,7 @@ from tests.support.traffic import Traffic, traffic
 from tests.support.worker import Worker
 
 SAID_ONCE = ("payment-suspensions", "fraud-alerts", "internal-alerts")
-COUNTED = ("b", "d", "g", "k", "n", "p", "q", "r", "w", "x", "y")
+COUNTED = ("b", "d", "f", "g", "h", "i", "k", "n", "p", "q", "r", "s", "t", "w", "x", "y", "z")
 """Kinds of keys whose content follows from the events alone. Verdicts and models also tell in which order partitions
 were read, and are compared where there is one partition."""
 
