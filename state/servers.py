@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -12,7 +13,7 @@ from redis.exceptions import ResponseError
 from state import keys, library
 from state.errors import BadFormat, Gap, Lost, OtherLog, Stale, StateError
 from state.formats import kind_of, newer, unreadable
-from state.layout import choose_tags, stored_layout
+from state.layout import Layout, choose_tags, compare, stored_layout
 from state.router import Command, Router, connect
 
 
@@ -43,6 +44,16 @@ class Servers:
             self._slots = tuple(key_slot(prefix.encode()) for prefix in self.prefixes)
             self._router = router
         return self._router
+
+    def expect(self, layout: Layout) -> None:
+        """Compare with how this Redis was laid out; one that was never used passes.
+
+        Raises ConfigurationError: with other tags or another pseudonym key nobody would be found.
+        """
+        self.connect()
+        stored = stored_layout(self.first, self.prefixes[0])
+        if stored is not None:
+            compare(stored, msgspec.structs.replace(layout, tags=len(self.prefixes)))
 
     def close(self) -> None:
         if self._router is not None:

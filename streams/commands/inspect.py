@@ -13,7 +13,6 @@ import typer
 
 from detectors.referentials import Referentials
 from schemas.observation import day_number
-from state import Servers
 from state.inspection import Inspection
 from state.survey import Pace, Walk
 from streams.commands.progress import counting
@@ -137,8 +136,7 @@ class _Opened:
     """An inspection of the configured Redis, closed at the end."""
 
     def __enter__(self) -> Inspection:
-        settings = load()
-        self._servers = Servers(settings.redis, settings.tags)
+        self._servers = sources.servers(load())
         return Inspection(self._servers)
 
     def __exit__(self, *ended: object) -> None:

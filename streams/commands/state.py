@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from schemas.observation import day_number
-from state import Servers, Store
+from schemas.topics import SCREENING_INPUTS
+from state import Store
 from state.checkup import Checkup
 from state.erasure import Answered, Erasure
 from state.survey import Pace
@@ -20,6 +21,7 @@ from streams.commands.progress import counting
 from streams.config import load
 from streams.inspecting import checking
 from streams.inspecting.sources import pseudonyms
+from streams.inspecting.sources import servers as opened
 from streams.positions import Settler
 from streams.stored_readers import readers
 from streams.topics import Topics
@@ -50,11 +52,17 @@ def register(app: typer.Typer) -> None:
         topic, _, number = where.rpartition(":")
         if not topic or not number.isdigit():
             raise typer.BadParameter(f"{where!r}: expected TOPIC:PARTITION, such as claims:3")
+        if topic not in SCREENING_INPUTS:
+            raise typer.BadParameter(f"{topic} is not screened: one of {', '.join(SCREENING_INPUTS)}")
         settings = load()
+        opened(settings).close()
+        topics = Topics(settings.client())
+        if int(number) >= (count := topics.partitions()):
+            raise typer.BadParameter(
+                f"{where}: the topics that are screened have {count} partitions, from 0 on"
+            )
         store = Store(settings.redis, tags=settings.tags)
-        name = Settler(store, settings.client(), Topics(settings.client()).ids([topic])).input_name(
-            topic, int(number)
-        )
+        name = Settler(store, settings.client(), topics.ids([topic])).input_name(topic, int(number))
         store.adopt(name, after)
         print(f"{name}: screening goes on after offset {after}")
 
@@ -75,7 +83,7 @@ def register(app: typer.Typer) -> None:
         Example: crible state check --per-second 5000
         """
         settings = load()
-        servers = Servers(settings.redis, settings.tags)
+        servers = opened(settings)
         checkup = Checkup(servers, readers(), day_number(dt.date.today()), Pace(per_second))
         with counting("checking the state", checkup.total()) as advance:
             report = checkup.run(advance)
@@ -127,7 +135,7 @@ def register(app: typer.Typer) -> None:
         settings = load()
         known = pseudonyms(settings)
         person = known(who) if known else who
-        servers = Servers(settings.redis, settings.tags)
+        servers = opened(settings)
         erasure = Erasure(servers, Pace(per_second))
 
         def out() -> Answered:

@@ -13,6 +13,7 @@ from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
 from schemas.decode import Decoder, Invalid
 from schemas.pseudonym import Pseudonyms
+from state import Layout, Servers
 from streams.config import Settings
 from streams.registries import RegistryReader
 from streams.topics import BrokerAway, Topics
@@ -31,6 +32,20 @@ _peek = msgspec.json.Decoder(_Peek)
 def pseudonyms(settings: Settings) -> Pseudonyms | None:
     """The pseudonyms in force, None where identifiers are taken as they are. Raises PseudonymKeyError."""
     return Pseudonyms.from_file(settings.pseudonym_key_file) if settings.pseudonym_key_file else None
+
+
+def servers(settings: Settings) -> Servers:
+    """The configured Redis, for commands that read or mend it.
+
+    Raises ConfigurationError where it was laid out otherwise: nobody would be found, or found in part.
+    """
+    found, known = Servers(settings.redis, settings.tags), pseudonyms(settings)
+    try:  # who has no key gives pseudonyms, and needs none
+        found.expect(Layout(pseudonyms=known.fingerprint() if known else None))
+    except BaseException:
+        found.close()
+        raise
+    return found
 
 
 def from_log(file: Path, settings: Settings) -> Referentials:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 import redis
 
-from state import EmbeddedRedis, Store
+from state import ConfigurationError, EmbeddedRedis, Store
+from streams.broker import EmbeddedBroker
 from streams.inspecting.checking import told_key
-from streams.topics import BrokerAway
+from streams.topics import BrokerAway, Topics
 from tests.streams.stage import DOCTOR, PHARMACY, Desk, Event, Stage, held, visit
 from tests.streams.test_inspect import crible, told
 
@@ -144,3 +147,41 @@ def test_keys_name_no_person_nor_an_account() -> None:
         assert "B-1" not in hidden
         assert hidden.startswith(f"{{s0}}:{key[0]}:")
         assert told_key(f"{{s0}}:{key}".encode(), whole=True) == f"{{s0}}:{key}"
+
+
+@pytest.mark.parametrize("command", ["inspect", "check", "forget"])
+@pytest.mark.parametrize("wrong", ["tags", "key"])
+def test_settings_of_another_deployment_are_refused(
+    stage: Stage, server: EmbeddedRedis, tmp_path: Path, command: str, wrong: str
+) -> None:
+    """With them a person is not found, or in part, and would be told to be erased."""
+    fill(stage)
+    before = dump(server)
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(bytes(range(32))))
+    key.chmod(0o600)
+    more = {"CRIBLE_TAGS": "3"} if wrong == "tags" else {"CRIBLE_PSEUDONYM_KEY_FILE": str(key)}
+    asked = {
+        "inspect": ("inspect", "beneficiary", GONE),
+        "check": ("state", "check"),
+        "forget": ("state", "forget", "beneficiary", GONE, "--yes", "--workers-stopped"),
+    }[command]
+    with pytest.raises(ConfigurationError, match="1 hash tags" if wrong == "tags" else "pseudonym key"):
+        crible(server, *asked, **more)
+    assert dump(server) == before
+
+
+@pytest.mark.parametrize(("where", "said"), [("claims:2", "2 partitions"), ("verdicts:0", "not screened")])
+def test_no_log_is_adopted_that_is_not_there(
+    stage: Stage, server: EmbeddedRedis, where: str, said: str
+) -> None:
+    with EmbeddedBroker() as broker:
+        Topics({"bootstrap.servers": broker.bootstrap}).create(2)
+        asked = ("state", "adopt-log", where, "--after", "5")
+        done = crible(server, *asked, CRIBLE_BROKERS=broker.bootstrap)
+        assert done.exit_code == 2
+        assert said in " ".join(done.output.split())
+        assert dump(server) == {}
+        assert (
+            crible(server, *asked[:2], "claims:1", *asked[3:], CRIBLE_BROKERS=broker.bootstrap).exit_code == 0
+        )
