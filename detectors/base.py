@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from detectors.models.evidence import Evidence
     from detectors.policy import Thresholds
@@ -63,8 +65,7 @@ class Declaration:
     visibility: Visibility = "FRAUD_TEAM"
 
 
-@dataclass(slots=True)
-class Finding:
+class Finding(msgspec.Struct):
     """One reason to look at a claim. `facts` feeds the sentence template named by (code, variant)."""
 
     code: str
@@ -79,7 +80,7 @@ class Finding:
     window: str | None = None
     n: int | None = None
     variant: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = {}
     evidence: tuple[tuple[str, bytes], ...] = ()  # (entity whose record held it, event reference)
     scheme: str | None = None  # case key shared by all claims of one scheme
     review: bool = False  # the row says REVIEW: flag with a proposed control instead of holding
@@ -91,16 +92,14 @@ class Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CannotCheck:
+class CannotCheck(msgspec.Struct, frozen=True):
     """The detector needed something that is not known: said and counted, never a pass nor a hold."""
 
     code: str
     missing: str
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """All that a detector may look at."""
 
     claim: Claim

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
 
@@ -23,14 +24,11 @@ def results_of(memo: bytes | None, asked: bytes) -> list[bytes | None]:
         return [None] * (len(asked) // LABEL_BYTES)
     _, _, count = _MEMO.unpack_from(memo)
     begin = _MEMO.size + LABEL_BYTES * count
-    at = begin + 4 * count
-    results: list[bytes | None] = []
-    for length in _lengths(count).unpack_from(memo, begin):
-        if length == _NOTHING:
-            results.append(None)
-        else:
-            results.append(memo[at : at + length])
-            at += length
+    lengths = _lengths(count).unpack_from(memo, begin)
+    ends = accumulate([0 if length == _NOTHING else length for length in lengths], initial=begin + 4 * count)
+    results: list[bytes | None] = [memo[at:end] for at, end in pairwise(ends)]
+    if _NOTHING in lengths:
+        results = [None if n == _NOTHING else one for n, one in zip(lengths, results, strict=True)]
     remembered = memo[_MEMO.size : begin]
     if asked == remembered:
         return results
