@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import msgspec
+
 from detectors.reading import DRUGS
 from schemas import enums
 
@@ -65,8 +67,7 @@ class Declaration:
     visibility: Visibility = "FRAUD_TEAM"
 
 
-@dataclass(slots=True)
-class Finding:
+class Finding(msgspec.Struct):
     """One reason to look at a claim. `facts` feeds the sentence template named by (code, variant)."""
 
     code: str
@@ -81,7 +82,7 @@ class Finding:
     window: str | None = None
     n: int | None = None
     variant: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = {}
     evidence: tuple[tuple[str, bytes], ...] = ()  # (entity whose record held it, event reference)
     scheme: str | None = None  # case key shared by all claims of one scheme
     review: bool = False  # the row says REVIEW: flag with a proposed control instead of holding
@@ -93,16 +94,14 @@ class Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CannotCheck:
+class CannotCheck(msgspec.Struct, frozen=True):
     """The detector needed something that is not known: said and counted, never a pass nor a hold."""
 
     code: str
     missing: str
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """All that a detector may look at."""
 
     claim: Claim

@@ -50,7 +50,6 @@ class Applied(NamedTuple):
     detector: Detector
     code: str
     shadow: bool
-    needs: Need | None
 
 
 class Answers(NamedTuple):
@@ -68,10 +67,8 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     rejected is put to review instead of holding.
     """
     answers = Answers([], [], [])
-    stale, has = context.referentials.stale, present(context)
-    for detector, code, shadow, needs in _applied(context, detectors):
-        if needs is not None and needs not in has:
-            continue
+    stale = context.referentials.stale
+    for detector, code, shadow in _applied(context, detectors):
         try:
             said = list(detector.check(context))
         except Exception as error:  # a detector's defect must not stop the stream; it is counted by type
@@ -92,30 +89,36 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
 
 def _applied(context: Context, detectors: Iterable[Detector]) -> tuple[Applied, ...]:
     """The detectors that run on the claim; those of the catalogue are chosen once for claims alike."""
-    claim, thresholds = context.claim, context.thresholds
+    claim, thresholds, has = context.claim, context.thresholds, frozenset(present(context))
     sector: str | None = None
     if claim.lines and claim.lines[0].executor is not None:
         entry = context.referentials.providers.get(claim.lines[0].executor)
         sector = None if entry is None else entry.sector
     if detectors is not DETECTORS:
-        return _choose(detectors, thresholds, claim, sector)
-    alike = (claim.kind, claim.flow, claim.organism, sector)
+        return _choose(detectors, thresholds, claim, sector, has)
+    alike = (claim.kind, claim.flow, claim.organism, sector, has)
     chosen = thresholds.chosen.get(alike)
     if chosen is None:
-        chosen = thresholds.chosen[alike] = _choose(detectors, thresholds, claim, sector)
+        chosen = thresholds.chosen[alike] = _choose(detectors, thresholds, claim, sector, has)
     return chosen
 
 
 def _choose(
-    detectors: Iterable[Detector], thresholds: Thresholds, claim: Claim, sector: str | None
+    detectors: Iterable[Detector],
+    thresholds: Thresholds,
+    claim: Claim,
+    sector: str | None,
+    has: frozenset[Need],
 ) -> tuple[Applied, ...]:
     chosen = []
     for detector in detectors:
         declared = detector.declaration
+        if declared.needs is not None and declared.needs not in has:
+            continue
         if claim.kind in declared.kinds and (claim.flow is None or claim.flow in declared.flows):
             mode = thresholds.mode(declared.code, claim.flow, claim.organism, sector)
             if mode != "off":
-                chosen.append(Applied(detector, declared.code, mode == "shadow", declared.needs))
+                chosen.append(Applied(detector, declared.code, mode == "shadow"))
     return tuple(chosen)
 
 

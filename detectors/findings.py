@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 
 from detectors.base import Finding
 
 _DEFAULTS = {
-    spec.name: spec.default_factory() if spec.default_factory is not MISSING else spec.default
+    spec.name: spec.default if spec.default_factory is msgspec.NODEFAULT else spec.default_factory()
     for spec in fields(Finding)
 }
 

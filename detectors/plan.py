@@ -6,6 +6,7 @@ numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from detectors.reading import DRUGS, act_name, actor, days
@@ -73,13 +74,19 @@ def signatures(claim: Claim, referentials: Referentials) -> dict[str, str]:
     for line in claim.lines:
         if line.executor is not None:
             by_executor.setdefault(line.executor, []).append(line)
-    return {
-        number: clone_signature(
-            [(act_name(line), round(line.quantity * 100), (line.amount + 50) // 100) for line in lines]
-        )
-        for number, lines in by_executor.items()
-        if len(lines) >= CLONE_LINES or sum(line.amount for line in lines) >= CLONE_AMOUNT
-    }
+    return {number: signature(lines) for number, lines in by_executor.items() if has_signature(lines)}
+
+
+def has_signature(lines: Sequence[Line]) -> bool:
+    """Whether an executor's lines are enough for one (`CLONE_LINES`, `CLONE_AMOUNT`)."""
+    return len(lines) >= CLONE_LINES or sum([line.amount for line in lines]) >= CLONE_AMOUNT
+
+
+def signature(lines: Iterable[Line]) -> str:
+    """P04's signature of an executor's lines."""
+    return clone_signature(
+        [(act_name(line), round(line.quantity * 100), (line.amount + 50) // 100) for line in lines]
+    )
 
 
 def peer_group(provider: Provider) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-from detectors.base import Declaration, Threshold
+from detectors.base import Declaration, Need, Threshold
 from schemas.referential import DetectorRow
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Thresholds:
         codes = {code for code, _ in self.defaults}
         self._values: dict[tuple[str, str], list[tuple[DetectorRow, float]]] = {}
         self.modes: dict[str, list[tuple[DetectorRow, Mode]]] = {}
-        self.chosen: dict[tuple[str, str | None, str, str | None], tuple[Applied, ...]] = {}
-        """(kind, flow, organism, sector) -> the catalogue's detectors that run on such a claim."""
+        self.chosen: dict[tuple[str, str | None, str, str | None, frozenset[Need]], tuple[Applied, ...]] = {}
+        """(kind, flow, organism, sector, what the claim has) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
         self.plain = not self._values
         """Whether the defaults stand, all of them."""

@@ -95,6 +95,9 @@ class Referentials:
     memo: dict[Any, Any] = field(
         default_factory=dict
     )  # derived from the tables alone; lives as long as they do
+    looked: dict[tuple[str, str, dt.date], ActRow | None] = field(
+        default_factory=dict
+    )  # acts looked up so far: a batch asks for each of them again and again
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(ZONE))
 
     # -- editions
@@ -147,8 +150,13 @@ class Referentials:
 
     def act(self, nomenclature: str, code: str, day: dt.date) -> ActRow | None:
         """The act as it stood on that day."""
-        row: ActRow | None = self._one("acts", (nomenclature, code), day)
-        return row
+        of = (nomenclature, code, day)
+        try:
+            return self.looked[of]
+        except KeyError:
+            row: ActRow | None = self._one("acts", (nomenclature, code), day)
+            self.looked[of] = row
+            return row
 
     def drug(self, ean13: str, day: dt.date) -> DrugRow | None:
         """The drug as it was listed on that day."""

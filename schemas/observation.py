@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
+
+import msgspec
 
 from schemas.registries import Beneficiary
 
@@ -186,8 +188,7 @@ class Frequency(NamedTuple):
     own_before: int
 
 
-@dataclass(slots=True)
-class Clones:
+class Clones(msgspec.Struct):
     """A claim's signature at one executor, and among its peers (P04)."""
 
     signature: str
@@ -196,8 +197,7 @@ class Clones:
     group_peers: Frequency  # members = providers of the group that billed anything
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(msgspec.Struct):
     """Everything the windows say about one claim, as it stood when the claim was applied.
 
     `log`, `facts`, `documents` and `clones` hold what was there *before*; the claim's own lines are in `own`,
@@ -206,26 +206,26 @@ class Observation:
 
     status: str = "NEW"  # NEW, SAME (a resubmission) or OTHER (a reused event_id)
     beneficiary: Beneficiary | None = None
-    log: list[LogLine] = field(default_factory=list)
-    own: list[LogLine] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
-    documents: list[tuple[int, str, list[DocumentUse]]] = field(default_factory=list)
+    log: list[LogLine] = []
+    own: list[LogLine] = []
+    facts: list[Fact] = []
+    documents: list[tuple[int, str, list[DocumentUse]]] = []
     """(index in claim.documents, document key, earlier uses)"""
-    executors: dict[str, ProviderWindow] = field(default_factory=dict)
-    prescribers: dict[str, ProviderWindow] = field(default_factory=dict)
-    days: dict[tuple[str, int], DaySheet] = field(default_factory=dict)
+    executors: dict[str, ProviderWindow] = {}
+    prescribers: dict[str, ProviderWindow] = {}
+    days: dict[tuple[str, int], DaySheet] = {}
     """(INPE of who acted, day of care) -> sheet; only where the referentials give minutes"""
-    clones: dict[str, Clones] = field(default_factory=dict)
+    clones: dict[str, Clones] = {}
     """executor INPE -> its family"""
-    performers: dict[str, ProviderWindow] = field(default_factory=dict)
+    performers: dict[str, ProviderWindow] = {}
     """INPE of who acted, where another one bills -> windows"""
-    networks: dict[str, ProviderWindow] = field(default_factory=dict)
+    networks: dict[str, ProviderWindow] = {}
     """network of an executor -> windows of the claims that its members bill"""
-    shares: dict[str, Shares] = field(default_factory=dict)
+    shares: dict[str, Shares] = {}
     """executor INPE -> what its lines are like"""
-    pairs: dict[tuple[str, str], PairWindow] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], PairWindow] = {}
     """(prescriber, executor) -> claims with both, by date of care in buckets of 90 days"""
-    patients_from: dict[str, Frequency] = field(default_factory=dict)
+    patients_from: dict[str, Frequency] = {}
     """executor INPE -> distinct patients from the beneficiary's commune, by date of care in buckets of 30 days"""
 
 

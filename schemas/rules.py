@@ -130,9 +130,11 @@ def _signal(signal: Signal) -> Fault | None:
 def _calendar(part: Any, path: str) -> Fault | None:
     """The first day out of range or out of order in a struct and in the structs below it."""
     plan = _PLANS[type(part)]
-    for index, day in enumerate(plan.days_of(part)):
+    days = plan.days_of(part)
+    for day in days:
         if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-            return Fault(invalid.OUT_OF_RANGE, path + _wire(plan.days[index]), day.isoformat(), _YEARS)
+            name = plan.days[days.index(day)]
+            return Fault(invalid.OUT_OF_RANGE, path + _wire(name), day.isoformat(), _YEARS)
     for first, last in plan.ordered:
         start, end = getattr(part, first), getattr(part, last)
         if start is not None and end is not None and end < start:

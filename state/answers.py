@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
 
@@ -27,14 +28,11 @@ def results_of(memo: bytes | None, asked: bytes) -> list[bytes | None]:
         return [None] * (len(asked) // LABEL_BYTES)
     _, _, count = MEMO.unpack_from(memo)
     begin = MEMO.size + LABEL_BYTES * count
-    at = begin + 4 * count
-    results: list[bytes | None] = []
-    for length in _lengths(count).unpack_from(memo, begin):
-        if length == NO_RESULT:
-            results.append(None)
-        else:
-            results.append(memo[at : at + length])
-            at += length
+    lengths = _lengths(count).unpack_from(memo, begin)
+    ends = accumulate([0 if length == NO_RESULT else length for length in lengths], initial=begin + 4 * count)
+    results: list[bytes | None] = [memo[at:end] for at, end in pairwise(ends)]
+    if NO_RESULT in lengths:
+        results = [None if n == NO_RESULT else one for n, one in zip(lengths, results, strict=True)]
     remembered = memo[MEMO.size : begin]
     if asked == remembered:
         return results

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from state.ops import Op, Read
 
@@ -41,8 +42,7 @@ class Identity(NamedTuple):
     beneficiary: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Ask:
+class Ask(msgspec.Struct, kw_only=True):
     """One event of a batch and what is to be done for it.
 
     An event without `event_id` (a dead letter) takes part by its offset only.
@@ -64,8 +64,7 @@ class Ask:
     answers: str | None = None  # event whose verdict this offset may give anew, where that is not its own
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What the state says to one event.
 
     `status` is NEW, SAME (a resubmission), OTHER (a known event_id with other content), FOREIGN (it would take
@@ -75,10 +74,10 @@ class Answer:
     """
 
     status: str
-    home: list[bytes | None] = field(default_factory=list)
-    away: list[bytes | None] = field(default_factory=list)
-    home_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = field(default_factory=list)
-    away_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = field(default_factory=list)
+    home: list[bytes | None] = []
+    away: list[bytes | None] = []
+    home_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = []
+    away_reads: list[bytes | dict[bytes, bytes] | list[bytes] | None] = []
     recorded: bytes | None = None  # the verdict this offset was answered with; for SAME the event's last one
     gone: bool = (
         False  # applied so long ago that the memo is forgotten: no result is known, nor what was recorded
@@ -100,8 +99,7 @@ class HashDelete(NamedTuple):
     fields: Sequence[str]
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, kw_only=True):
     """One verdict to record, and what is written with it, once."""
 
     input: int  # index in the batch's spans

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from itertools import chain, count
 from struct import Struct
 from typing import NamedTuple
@@ -79,7 +78,18 @@ class ObserveCall:
             raise ValueError(f"a content hash has {CONTENT_BYTES} bytes, not {len(ask.content)}")
         number = self._table
         ref = ask.ref or b""
-        label = labels(ops)
+        told: list[bytes] = []
+        effects: list[bytes] = []
+        packed: list[bytes] = []
+        for (_, names, label, named), head, tail, mark, kept in ops:
+            told.append(label)
+            if mark:
+                effects += (mark, named, kept)
+            if len(names) == 1:
+                packed += (head, number[names[0]], tail)
+            else:
+                packed += (head, number[names[0]], number[names[1]], tail)
+        label = b"".join(told)
         self.labels.append(label)
         answered = ask.event_id or ask.answers
         parts = [
@@ -87,19 +97,15 @@ class ObserveCall:
             number[keys.memo(self._lane, self._spans[ask.input].input, ask.offset)],
             _NO_KEY if event_key is None else number[event_key],
             raw(ref),
-            raw(_told(ask, ops)) if event_key else _EMPTY,
+            raw(_told(ask, effects)) if event_key else _EMPTY,
             raw(label),
             listing([number[name] for name in undo_keys]) if undo_keys else _NOTHING,
             raw(ask.undo) if ask.undo else _EMPTY,
             number[keys.verdict(answered)] if self._lane == "h" and answered else _NO_KEY,
             array(len(ops)),
+            *packed,
+            array(len(reads)),
         ]
-        for _, names, head, tail, _, _ in ops:
-            if len(names) == 1:
-                parts += (head, number[names[0]], tail)
-            else:
-                parts += (head, *[number[name] for name in names], tail)
-        parts.append(array(len(reads)))
         for _, name, kind in reads:
             parts += (_READS[kind], number[name])
         parts.append(raw(ask.beneficiary.encode()) if undo_keys else _EMPTY)
@@ -115,30 +121,11 @@ class ObserveCall:
         return ("FCALL", function("observe"), len(names), *names, header, *self._args)
 
 
-def labels(ops: Sequence[Op]) -> bytes:
-    """What tells the ops of one event from each other: four bytes each."""
-    return _labels(len(ops)).pack(*[crc32(op[1][0].encode()) for op in ops])
-
-
-@lru_cache(maxsize=256)
-def _labels(count: int) -> Struct:
-    return Struct(f"<{count}I")
-
-
-def _told(ask: Ask, ops: Sequence[Op]) -> bytes:
-    """What the record of an event keeps: who it was about, and what to take out again."""
-    identity, who = _encode([ask.event_id, ask.claim_id]), ask.beneficiary
-    parts = [b"", identity, who.encode(), b""]
-    effects = 0
-    for _, names, _, _, mark, kept in ops:
-        if mark:
-            name = names[0]
-            short = name[:2] if who and name[2:] == who else name
-            parts += (mark, raw(short.encode()), kept)
-            effects += 1
-    parts[0] = _LENGTHS.pack(len(identity), len(parts[2]))
-    parts[3] = array(effects)
-    return b"".join(parts)
+def _told(ask: Ask, effects: Sequence[bytes]) -> bytes:
+    """What the record of an event keeps: who it was about, and what to take out again (three parts each)."""
+    identity, who = _encode([ask.event_id, ask.claim_id]), ask.beneficiary.encode()
+    lengths = _LENGTHS.pack(len(identity), len(who))
+    return b"".join((lengths, identity, who, array(len(effects) // 3), *effects))
 
 
 def record_commands(

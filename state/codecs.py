@@ -104,9 +104,9 @@ def unpack_facts(data: bytes) -> list[Fact]:
     ]
 
 
-def pack_documents(uses: Iterable[DocumentFields]) -> bytes:
-    """52 bytes a use."""
-    return b"".join([_DOCUMENT.pack(*use) for use in uses])
+def pack_document(use: DocumentFields) -> bytes:
+    """52 bytes for one use."""
+    return _DOCUMENT.pack(*use)
 
 
 def unpack_documents(data: bytes) -> list[DocumentUse]:
@@ -151,11 +151,11 @@ def _sums(count: int) -> Struct:
 
 def pair_window(data: bytes) -> PairWindow:
     """The answer of a PAIR op."""
-    now, before = [
-        PairCount(own, total, tail, partners, exact == 1)
+    counts = [
+        _make(PairCount, (own, total, tail, partners, exact == 1))
         for own, total, tail, partners, exact in _PAIR.iter_unpack(data)
     ]
-    return PairWindow(now, before)
+    return _make(PairWindow, counts)
 
 
 def registry_stamp(stored: bytes) -> tuple[float, float]:

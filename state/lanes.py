@@ -73,7 +73,7 @@ class Lanes:
             reads: dict[int, list[int]] = {}
             if new:
                 for at in range(len(ask.home), len(self._ops[index])):
-                    ops.setdefault(self._servers.tag(self._ops[index][at].entity), []).append(at)
+                    ops.setdefault(self._servers.tag(self._ops[index][at].place.entity), []).append(at)
             for at in range(len(ask.home_reads), len(self._reads[index])):
                 reads.setdefault(self._servers.tag(self._reads[index][at].entity), []).append(at)
             for tag, call in enumerate(calls):

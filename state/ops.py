@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
+from zlib import crc32
 
 from state import keys
 from state.codecs import CLONE_BYTES, DOCUMENT_BYTES, FACT_BYTES, LOG_BYTES
@@ -39,13 +40,25 @@ _PAIRED, _PAIR_KEPT = array(5) + bytes((PAIR,)), array(4) + bytes((PAIR,))
 _KEPT_FACTS = integer(FACT_BYTES) + FALSE + FALSE + integer(FOREVER)
 _KEPT_COUNT = integer(KEEP_SHORT)
 _FACTS_SIZE = integer(FACT_BYTES) + integer(FOREVER)
+_REGISTERED, _LOOK = array(5) + bytes((REGISTER,)), raw(b"") + integer(0) + integer(0)
+_LABEL = Struct("<I")
+_HOME_NAMED = {kind: raw(kind.encode()) for kind in ("b:", "k:", "r:")}
+PLACES = 1 << 14  # names of providers, and of what is counted by them, of which a worker remembers the keys
+
+
+class Place(NamedTuple):
+    """Where an operation works, and what a call says of its first key. Made once for entities that come again."""
+
+    entity: str
+    keys: tuple[str, ...]  # without the tag's prefix
+    label: bytes  # four bytes that tell the op from the others of its event
+    named: bytes  # the first key as the event's record names it; a beneficiary's key without the beneficiary
 
 
 class Op(NamedTuple):
     """One operation, packed but for the numbers of its keys, and what of it the event's record is told."""
 
-    entity: str
-    keys: tuple[str, ...]  # without the tag's prefix
+    place: Place
     head: bytes  # array head and code
     tail: bytes  # the arguments after the keys
     mark: bytes = b""  # array head and code of the effect to take out again; empty where there is none
@@ -63,32 +76,69 @@ class Read(NamedTuple):
     kind: int
 
 
-def _append(entity: str, key: str, records: bytes, size: int, cut: int, keep: int) -> Op:
-    kept = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
-    mark = _APPENDED if records else b""
-    return _op(Op, (entity, (key,), _APPEND, raw(records) + kept, mark, _KEPT_SIZE.pack(size, _UINT32, keep)))
+def _place(entity: str, *names: str) -> Place:
+    first = names[0].encode()
+    return _op(Place, (entity, names, _LABEL.pack(crc32(first)), raw(first)))
+
+
+def _home(beneficiary: str, key: str) -> Place:
+    label = _LABEL.pack(crc32(key.encode()))
+    return _op(Place, (beneficiary, (key,), label, _HOME_NAMED[key[:2]]))
+
+
+@lru_cache(maxsize=PLACES)
+def _tiles(role: Role, name: str) -> Place:
+    return _place(name, keys.tiles(role, name), keys.patients(role, name))
+
+
+@lru_cache(maxsize=PLACES)
+def _counted(family: str, bucket: int) -> Place:
+    return _place(family, keys.family(family, bucket), keys.family(family, bucket - 1))
+
+
+@lru_cache(maxsize=PLACES)
+def _summed(role: Role, name: str) -> Place:
+    return _place(name, keys.sums(role, name))
+
+
+@lru_cache(maxsize=1 << 12)
+def _window(size: int, cut: int, keep: int) -> tuple[bytes, bytes]:
+    """What an append says of its window, and what of it the event's record keeps; days come again and again."""
+    window = _WINDOW.pack(INT64, size, INT64, cut, INT64, cut - LATENESS_DAYS, INT64, keep)
+    return window, _KEPT_SIZE.pack(size, _UINT32, keep)
+
+
+@lru_cache(maxsize=1 << 12)
+def _ring(bucket: int, slots: int, days: int) -> tuple[bytes, bytes]:
+    """What sums say of their ring before the numbers and after."""
+    return integer(bucket) + integer(slots), integer((slots * days + LATENESS_DAYS) * DAY_SECONDS)
+
+
+def _append(place: Place, records: bytes, size: int, cut: int, keep: int) -> Op:
+    window, kept = _window(size, cut, keep)
+    return _op(Op, (place, _APPEND, raw(records) + window, _APPENDED if records else b"", kept))
 
 
 def append_log(beneficiary: str, records: bytes, cut: int) -> Op:
     """Add care lines (`codecs.pack_log`); answers those there before, from day of care `cut` on."""
-    return _append(beneficiary, keys.log(beneficiary), records, LOG_BYTES, cut, KEEP_LONG)
+    return _append(_home(beneficiary, keys.log(beneficiary)), records, LOG_BYTES, cut, KEEP_LONG)
 
 
 def append_facts(beneficiary: str, records: bytes) -> Op:
     """Add permanent facts (none: only look); answers all facts there before."""
     mark = _APPENDED if records else b""
     tail = raw(records) + _KEPT_FACTS
-    return _op(Op, (beneficiary, (keys.facts(beneficiary),), _APPEND, tail, mark, _FACTS_SIZE))
+    return _op(Op, (_home(beneficiary, keys.facts(beneficiary)), _APPEND, tail, mark, _FACTS_SIZE))
 
 
 def append_document(document: str, records: bytes, cut: int) -> Op:
     """Add uses of a document; answers the uses there before from day `cut` on."""
-    return _append(document, keys.document(document), records, DOCUMENT_BYTES, cut, KEEP_LONG)
+    return _append(_place(document, keys.document(document)), records, DOCUMENT_BYTES, cut, KEEP_LONG)
 
 
 def append_clone(inpe: str, signature: str, records: bytes, cut: int) -> Op:
     """Add a use of a clone signature; answers the provider's uses there before from day `cut` on."""
-    return _append(inpe, keys.clones(inpe, signature), records, CLONE_BYTES, cut, KEEP_SHORT)
+    return _append(_place(inpe, keys.clones(inpe, signature)), records, CLONE_BYTES, cut, KEEP_SHORT)
 
 
 def register(beneficiary: str, value: bytes, micros: int, offset: int) -> Op:
@@ -98,12 +148,12 @@ def register(beneficiary: str, value: bytes, micros: int, offset: int) -> Op:
     Never undone: an entry is superseded by a later one. `value` must not be empty.
     """
     tail = raw(value) + integer(micros) + integer(offset)
-    return Op(beneficiary, (keys.registry(beneficiary),), array(5) + bytes((REGISTER,)), tail)
+    return Op(_home(beneficiary, keys.registry(beneficiary)), _REGISTERED, tail)
 
 
 def registered(beneficiary: str) -> Op:
     """Look at the registry entry in force, memoised with the event."""
-    return register(beneficiary, b"", 0, 0)
+    return _op(Op, (_home(beneficiary, keys.registry(beneficiary)), _REGISTERED, _LOOK, b"", b""))
 
 
 def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: int, beneficiary: bytes) -> Op:
@@ -114,24 +164,21 @@ def tile(role: Role, inpe: str, *, instant: int, day: int, lines: int, amount: i
     `beneficiary` the 8-byte reference.
     """
     tail = _TILE.pack(INT64, instant, _INT32, day, _UINT32, lines, INT64, amount, _RAW8, beneficiary)
-    return _op(
-        Op, (inpe, (keys.tiles(role, inpe), keys.patients(role, inpe)), _TILED, tail, _TILE_KEPT, tail)
-    )
+    return _op(Op, (_tiles(role, inpe), _TILED, tail, _TILE_KEPT, tail))
 
 
 def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int) -> Op:
     """Enter one claim in the sheet of a provider's day of care; answers the sheet. `commune` 0: not known."""
     tail = _DAY.pack(_INT32, minutes, _RAW8, beneficiary, _UINT32, commune)
-    return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail, _DAY_KEPT, tail))
+    return _op(Op, (_place(inpe, keys.sheet(inpe, care_day)), _DAILY, tail, _DAY_KEPT, tail))
 
 
 def count(family: str, bucket: int, member: str) -> Op:
     """Count a member in a family's bucket; answers this bucket and the one before."""
     if not member:
         raise ValueError("a counted member has a name")
-    both = (keys.family(family, bucket), keys.family(family, bucket - 1))
     tail = raw(member.encode()) + _KEPT_COUNT
-    return _op(Op, (family, both, _COUNTED, tail, _COUNT_KEPT, tail))
+    return _op(Op, (_counted(family, bucket), _COUNTED, tail, _COUNT_KEPT, tail))
 
 
 def sums(role: Role, name: str, deltas: Sequence[int], *, bucket: int, slots: int, days: int) -> Op:
@@ -140,9 +187,9 @@ def sums(role: Role, name: str, deltas: Sequence[int], *, bucket: int, slots: in
     `bucket` is the number of the bucket, `deltas` one integer a field, none below zero. A name in one role always
     has the same fields and slots.
     """
-    packed = raw(_deltas(len(deltas)).pack(*deltas))
-    tail = integer(bucket) + integer(slots) + packed + integer((slots * days + LATENESS_DAYS) * DAY_SECONDS)
-    return _op(Op, (name, (keys.sums(role, name),), _SUMMED, tail, _SUMS_KEPT, tail))
+    before, after = _ring(bucket, slots, days)
+    tail = before + raw(_deltas(len(deltas)).pack(*deltas)) + after
+    return _op(Op, (_summed(role, name), _SUMMED, tail, _SUMS_KEPT, tail))
 
 
 @lru_cache(maxsize=16)
@@ -156,9 +203,9 @@ def pair(kind: str, first: str, partner: bytes, *, bucket: int, days: int) -> Op
 
     The first 128 partners of a bucket are counted exactly, all others in a sketch (docs/decisions/0011).
     """
-    both = (keys.pair(kind, first, bucket), keys.pair(kind, first, bucket - 1))
-    tail = raw(partner) + integer((2 * days + LATENESS_DAYS) * DAY_SECONDS)
-    return _op(Op, (first, both, _PAIRED, tail, _PAIR_KEPT, tail))
+    both = _place(first, keys.pair(kind, first, bucket), keys.pair(kind, first, bucket - 1))
+    tail = raw(partner) + _ring(bucket, 2, days)[1]
+    return _op(Op, (both, _PAIRED, tail, _PAIR_KEPT, tail))
 
 
 def read_claim(beneficiary: str, claim_id: str) -> Read:

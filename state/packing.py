@@ -17,13 +17,17 @@ NIL = b"\xc0"
 FALSE = b"\xc2"
 
 
+_RAW = [bytes((0xA0 | size,)) if size < 32 else bytes((0xD9, size)) for size in range(256)]
+_SMALL = [bytes((value,)) for value in range(128)]
+_ARRAY = [bytes((0x90 | count,)) for count in range(16)]
+"""What is packed a hundred times a claim, made once."""
+
+
 def raw(data: bytes) -> bytes:
     """A byte string."""
     size = len(data)
-    if size < 32:
-        return bytes((0xA0 | size,)) + data
     if size < 256:
-        return bytes((0xD9, size)) + data
+        return _RAW[size] + data
     if size < 65536:
         return _SHORT.pack(0xDA, size) + data
     return _LONG.pack(0xDB, size) + data
@@ -32,7 +36,7 @@ def raw(data: bytes) -> bytes:
 def integer(value: int) -> bytes:
     """A signed integer of at most 53 bits, the range Lua's numbers hold exactly."""
     if 0 <= value < 128:
-        return bytes((value,))
+        return _SMALL[value]
     if not -(1 << 53) <= value <= 1 << 53:
         raise ValueError(f"{value} is beyond 53 bits")
     return _INT.pack(INT64, value)
@@ -45,7 +49,7 @@ def key(index: int) -> bytes:
 
 def array(count: int) -> bytes:
     """The head of a list of `count` items."""
-    return bytes((0x90 | count,)) if count < 16 else _SHORT.pack(0xDC, count)
+    return _ARRAY[count] if count < 16 else _SHORT.pack(0xDC, count)
 
 
 def listing(items: list[bytes]) -> bytes:

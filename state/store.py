@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -161,11 +161,11 @@ class Store:
 
     def models(self, names: Sequence[str]) -> list[bytes | None]:
         """Model records by "<kind>:<entity>"; None where there is none."""
-        return self._routed([(keys.model_entity(name), keys.model(name)) for name in names])
+        return self._routed(list(map(keys.model, names)), lambda index: keys.model_entity(names[index]))
 
     def registries(self, beneficiaries: Sequence[str]) -> list[bytes | None]:
         """Registry entries as they are stored (`codecs.registry_value`); None where there is none."""
-        return self._routed([(who, keys.registry(who)) for who in beneficiaries])
+        return self._routed(list(map(keys.registry, beneficiaries)), beneficiaries.__getitem__)
 
     def put_models(self, models: Mapping[str, bytes]) -> None:
         """Write records that no fence guards: whoever writes them writes the same again after a crash."""
@@ -220,7 +220,9 @@ class Store:
         """Who events were about: (entity whose record names it, event reference) -> identity, None where forgotten."""
         self._servers.connect()
         kinds = (keys.event,) if len(self._servers.prefixes) == 1 else (keys.event, keys.event_away)
-        found = self._routed([(entity, kind(ref)) for kind in kinds for entity, ref in pairs])
+        found = self._routed(
+            [kind(ref) for kind in kinds for _, ref in pairs], lambda index: pairs[index % len(pairs)][0]
+        )
         known = [identity_of(value) for value in found]
         if len(kinds) == 1:
             return known
@@ -236,19 +238,19 @@ class Store:
             shares[self._servers.tag(keys.model_entity(name))][name] = blob
         return [*shares]
 
-    def _routed(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
-        """Values of keys, in one MGET a tag."""
+    def _routed(self, wanted: Sequence[str], entity: Callable[[int], str]) -> list[bytes | None]:
+        """Values of keys, in one MGET a tag. `entity` says whose the key of an index is, where tags are several."""
         servers = self._servers
         servers.connect()
         if len(servers.prefixes) == 1 and wanted:
             prefix = servers.prefixes[0]
-            (found,) = servers.run([(0, ("MGET", *[prefix + key for _, key in wanted]))])
+            (found,) = servers.run([(0, ("MGET", *[prefix + key for key in wanted]))])
             return list(found)
         shares: dict[int, list[int]] = {}
-        for index, (entity, _) in enumerate(wanted):
-            shares.setdefault(servers.tag(entity), []).append(index)
+        for index in range(len(wanted)):
+            shares.setdefault(servers.tag(entity(index)), []).append(index)
         commands = [
-            (tag, ("MGET", *(servers.prefixes[tag] + wanted[i][1] for i in share)))
+            (tag, ("MGET", *(servers.prefixes[tag] + wanted[i] for i in share)))
             for tag, share in shares.items()
         ]
         values: list[bytes | None] = [None] * len(wanted)

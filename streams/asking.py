@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -53,27 +52,26 @@ _beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 Number = Callable[[str], int]
 
 
-@dataclass(slots=True)
-class Question:
+class Question(msgspec.Struct):
     """The operations of one event, and what is needed to read their results, in the same order."""
 
-    home: list[ops.Op] = field(default_factory=list)
-    away: list[ops.Op] = field(default_factory=list)
-    reads: list[ops.Read] = field(default_factory=list)
+    home: list[ops.Op] = []
+    away: list[ops.Op] = []
+    reads: list[ops.Read] = []
     undo: bytes | None = None
     undo_payment: bool = False
-    own: list[LogLine] = field(default_factory=list)
-    documents: list[tuple[int, str]] = field(default_factory=list)
-    executors: list[str] = field(default_factory=list)
-    prescribers: list[str] = field(default_factory=list)
-    days: list[tuple[str, int]] = field(default_factory=list)
-    clones: list[tuple[str, str]] = field(default_factory=list)
-    performers: list[str] = field(default_factory=list)
-    networks: list[str] = field(default_factory=list)
-    shares: list[str] = field(default_factory=list)
-    pairs: list[tuple[str, str]] = field(default_factory=list)
-    patients_from: list[str] = field(default_factory=list)
-    followed: list[str] = field(default_factory=list)
+    own: list[LogLine] = []
+    documents: list[tuple[int, str]] = []
+    executors: list[str] = []
+    prescribers: list[str] = []
+    days: list[tuple[str, int]] = []
+    clones: list[tuple[str, str]] = []
+    performers: list[str] = []
+    networks: list[str] = []
+    shares: list[str] = []
+    pairs: list[tuple[str, str]] = []
+    patients_from: list[str] = []
+    followed: list[str] = []
 
 
 def content_hash(event: Event | None, value: bytes | None) -> bytes:
@@ -186,11 +184,14 @@ def _claim(
         asked.days.append((inpe, day))
         asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))
     told.clones(asked)
-    practice_asks.ask(asked, claim, referentials, told.arrival, told.day, commune)
+    practice_asks.ask(asked, claim, referentials, told, commune)
 
 
 class Told:
-    """A claim of care as the state is told of it: references, and its lines' names as numbers, made once."""
+    """A claim of care as the state is told of it: references, and its lines' names as numbers, made once.
+
+    `bills` are each executor's lines, `newest` the last day of care of each; both in the order of the lines.
+    """
 
     def __init__(self, claim: Claim, referentials: Referentials, number: Number) -> None:
         self._claim, self._referentials, self._number = claim, referentials, number
@@ -199,10 +200,22 @@ class Told:
         self.arrival = int(claim.event_time.timestamp())
         self.day = day_number(referentials.local_date(claim.event_time))
         self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
-        self._numbered = [
-            (line, number(line.executor or ""), number(f"{line.nomenclature}|{line.code}"))
-            for line in claim.lines
-        ]
+        self._numbered: list[tuple[Line, int, int]] = []
+        numbered = self._numbered
+        self.bills: dict[str, list[Line]] = {}
+        self.newest: dict[str, int] = {}
+        bills, newest = self.bills, self.newest
+        for line in claim.lines:
+            executor, day = line.executor, line.service_date.toordinal() - EPOCH_ORDINAL
+            numbered.append((line, number(executor or ""), number(f"{line.nomenclature}|{line.code}")))
+            if executor is None:
+                continue
+            if executor in bills:
+                bills[executor].append(line)
+                if day > newest[executor]:
+                    newest[executor] = day
+            else:
+                bills[executor], newest[executor] = [line], day
 
     def own(self) -> list[LogLine]:
         """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
@@ -219,21 +232,11 @@ class Told:
             else:
                 count = len(line.sessions)
                 shares = zip(line.sessions, _shares(quantity, count), _shares(amount, count), strict=True)
+            who, last = (executor, prescriber, act, place), (line.line, group, coverage)
             for day, units, money in shares:
                 number_of_day = day.toordinal() - EPOCH_ORDINAL
-                fields = (
-                    event,
-                    claim,
-                    number_of_day,
-                    arrival,
-                    executor,
-                    prescriber,
-                    act,
-                    place,
-                    units,
-                    money,
-                )
-                own.append(make(LogLine, (*fields, line.line, group, coverage)))
+                fields = (event, claim, number_of_day, arrival, *who, units, money, *last)
+                own.append(make(LogLine, fields))
         return own
 
     def facts(self) -> list[codecs.FactFields]:
@@ -260,49 +263,51 @@ class Told:
         insured = entity_ref(claim.insured)
         deposit = day_number(claim.deposit_date)
         common = (self._event, deposit, self._reference, self.beneficiary, insured)
+        by_line: dict[int, bytes] = {}
+        for line, executor, act in self._numbered:
+            by_line[line.line] = codecs.pack_document((*common, executor, act, self._coverage))
         for index, document in enumerate(claim.documents):
             key = document_key(document, claim)
             if key is None:
                 continue
             served = document.lines
-            uses = [
-                (*common, executor, 0 if served is None else act, self._coverage)
-                for line, executor, act in self._numbered
-                if served is None or line.line in served
-            ]
+            if served is None:
+                executors = dict.fromkeys([executor for _, executor, _ in self._numbered])
+                uses = [codecs.pack_document((*common, who, 0, self._coverage)) for who in executors]
+            else:
+                uses = [use for number, use in by_line.items() if number in served]
             asked.documents.append((index, key))
-            records = codecs.pack_documents(dict.fromkeys(uses))
+            records = uses[0] if len(uses) == 1 else b"".join(dict.fromkeys(uses))
             asked.away.append(ops.append_document(key, records, deposit - MONTHS_24))
 
     def providers(self, asked: Question) -> None:
         """What each executor and each prescriber bills or orders with this claim."""
-        executors: dict[str, list[int]] = {}
-        prescribers: dict[str, list[int]] = {}
-        for line, _, _ in self._numbered:
-            for name, sums in ((line.executor, executors), (line.prescriber, prescribers)):
-                if name is not None:
-                    sums.setdefault(name, []).append(line.amount)
-        roles: tuple[tuple[Role, dict[str, list[int]]], ...] = (("p", executors), ("q", prescribers))
-        for role, sums in roles:
-            for name, amounts in sums.items():
-                asked.away.append(
-                    ops.tile(
-                        role,
-                        name,
-                        instant=self.arrival,
-                        day=self.day,
-                        lines=len(amounts),
-                        amount=sum(amounts),
-                        beneficiary=self.beneficiary,
-                    )
-                )
-        asked.executors, asked.prescribers = list(executors), list(prescribers)
+        prescribers: dict[str, list[Line]] = {}
+        for line in self._claim.lines:
+            if line.prescriber is not None:
+                prescribers.setdefault(line.prescriber, []).append(line)
+        asked.away += [self.tile("p", name, lines) for name, lines in self.bills.items()]
+        asked.away += [self.tile("q", name, lines) for name, lines in prescribers.items()]
+        asked.executors, asked.prescribers = list(self.bills), list(prescribers)
+
+    def tile(self, role: Role, name: str, lines: Sequence[Line]) -> ops.Op:
+        """What the lines add to the windows of one who stands behind them."""
+        return ops.tile(
+            role,
+            name,
+            instant=self.arrival,
+            day=self.day,
+            lines=len(lines),
+            amount=sum([line.amount for line in lines]),
+            beneficiary=self.beneficiary,
+        )
 
     def clones(self, asked: Question) -> None:
         """The signature of each executor's lines, for the families of P04."""
-        for inpe, signature in plan.signatures(self._claim, self._referentials).items():
-            lines = [line for line in self._claim.lines if line.executor == inpe]
-            day = day_number(max([line.service_date for line in lines]))
+        for inpe, lines in self.bills.items():
+            if not plan.has_signature(lines):
+                continue
+            signature, day = plan.signature(lines), self.newest[inpe]
             provider = self._referentials.provider(inpe)
             group = plan.peer_group(provider) if provider is not None else "unknown"
             use = CloneUse(self._event, day, self.beneficiary, sum([line.amount for line in lines]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -67,12 +66,11 @@ _answer = msgspec.msgpack.Decoder(Answer)
 _payment = msgspec.msgpack.Decoder(PaymentAnswer)
 
 
-@dataclass(slots=True)
-class ClaimState:
+class ClaimState(msgspec.Struct):
     """The answers of one claim, by event id."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
-    payments: dict[str, PaymentAnswer] = field(default_factory=dict)
+    answers: dict[str, Answer] = {}
+    payments: dict[str, PaymentAnswer] = {}
 
     @classmethod
     def of(cls, fields: Mapping[bytes, bytes]) -> ClaimState:

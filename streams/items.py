@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from detectors.base import CannotCheck, Finding
 from detectors.models import Evidence, Records, Score, View
 from detectors.models.coverage import Coverage
@@ -23,23 +25,22 @@ NOTHING_ASKED, NOTHING_SEEN = Question(), Observation()
 """What stands in an item until it is asked and seen; never changed."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """A message, what it turned out to be, and what was found and decided about it."""
 
     message: Message
     event: Event | None = None
     invalid: Invalid | None = None
     content: bytes = b""
-    question: Question = field(default_factory=lambda: NOTHING_ASKED)
+    question: Question = msgspec.field(default_factory=lambda: NOTHING_ASKED)
     answer: Answer | None = None
-    seen: Observation = field(default_factory=lambda: NOTHING_SEEN)
+    seen: Observation = msgspec.field(default_factory=lambda: NOTHING_SEEN)
     followed: Followed | None = None
     """What the windows say about a liquidation or a payment."""
     view: View | None = None
-    findings: list[Finding] = field(default_factory=list)
-    shadow: list[Finding] = field(default_factory=list)
-    cannot_check: list[CannotCheck] = field(default_factory=list)
+    findings: list[Finding] = []
+    shadow: list[Finding] = []
+    cannot_check: list[CannotCheck] = []
     evidence: Evidence | None = None
     score: Score | None = None
     record: Screened | None = None
@@ -51,9 +52,9 @@ class Item:
     blob: bytes | None = None
     again: bool = False
     """A resubmission: answered again with the verdict that stands."""
-    state_fields: dict[str, bytes] = field(default_factory=dict)
+    state_fields: dict[str, bytes] = {}
     """What this answer changes in the claim's state."""
-    follow_ups: list[Output] = field(default_factory=list)
+    follow_ups: list[Output] = []
 
     @property
     def event_id(self) -> str:
@@ -95,7 +96,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         """The share of INPE in use moves with every claim learned: detectors read it as the records stand."""
-        self.referentials = dataclasses.replace(self.referentials, coverage=Coverage(self.records))
+        self.referentials = dataclasses.replace(self.referentials, coverage=Coverage(self.records), looked={})
 
     def note_open(self, record: Screened) -> None:
         """Note whether a claim's event is held now."""

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from state import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One record of an input, as it came.
 
     `input` names the log it came from for good ("topic|topic id|partition"): a topic made anew is another input.
@@ -39,8 +40,7 @@ class Batch:
     """Verdicts already published for some of these messages, read back from `screened`: they stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, gc=False):
     """One record to publish. `partition` is None where the key chooses it."""
 
     topic: str

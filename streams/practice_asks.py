@@ -6,18 +6,19 @@ Each is derived from the claim and the referentials alone, like everything in `s
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from detectors.reading import DRUGS
 from detectors.referentials import Referentials
 from schemas.claim import Claim, Line
-from schemas.observation import Observation, Shares, day_number, entity_ref
+from schemas.observation import Observation, Shares, entity_ref
 from schemas.referential import ActRow
 from state import codecs, ops
 
 if TYPE_CHECKING:
-    from streams.asking import Question
+    from streams.asking import Question, Told
 
 OFF_DAYS = frozenset({"SUNDAY", "FIXED", "MOVEABLE"})
 SUNDAY = 6
@@ -25,57 +26,43 @@ SHARE_DAYS, SHARE_SLOTS = 30, 7  # P06 reads 180 days: seven buckets of 30 hold 
 PAIR_DAYS = 90  # R01's window
 COMMUNE_DAYS = 30  # P05's longer window
 DIGITS = 10
+Tariff = tuple[bool, float, int | None]
+"""Whether the day is off, from which coefficient on an act is at the letter's top, and what a unit is worth."""
 K = TypeVar("K")
 T = TypeVar("T")
 
 
-def ask(
-    asked: Question, claim: Claim, referentials: Referentials, arrival: int, day: int, commune: str | None
-) -> None:
-    """Add the operations. `arrival` is in seconds, `day` its calendar day, `commune` the beneficiary's."""
-    who = entity_ref(claim.beneficiary)
-    bills: dict[str, list[Line]] = {}
-    acted: dict[str, list[int]] = {}
+def ask(asked: Question, claim: Claim, referentials: Referentials, told: Told, commune: str | None) -> None:
+    """Add the operations. `commune`: the beneficiary's, where it is known."""
+    acted: dict[str, list[Line]] = {}
     pairs: dict[tuple[str, str], None] = {}
-    networks: dict[str, list[int]] = {}
+    networks: dict[str, list[Line]] = {}
     for line in claim.lines:
-        executor = line.executor
-        if line.performer is not None and line.performer != executor:
-            acted.setdefault(line.performer, []).append(line.amount)
+        executor, performer, prescriber = line.executor, line.performer, line.prescriber
+        if performer is not None and performer != executor:
+            acted.setdefault(performer, []).append(line)
         if executor is None:
             continue
-        bills.setdefault(executor, []).append(line)
-        if line.prescriber is not None and line.prescriber != executor:
-            pairs[line.prescriber, executor] = None
+        if prescriber is not None and prescriber != executor:
+            pairs[prescriber, executor] = None
         entry = referentials.provider(executor)
         if entry is not None and entry.network is not None:
-            networks.setdefault(entry.network, []).append(line.amount)
-    for name, amounts in acted.items():
-        asked.away.append(
-            ops.tile(
-                "f", name, instant=arrival, day=day, lines=len(amounts), amount=sum(amounts), beneficiary=who
-            )
-        )
-    for name, amounts in networks.items():
-        asked.away.append(
-            ops.tile(
-                "n", name, instant=arrival, day=day, lines=len(amounts), amount=sum(amounts), beneficiary=who
-            )
-        )
-    newest = {name: day_number(max([line.service_date for line in lines])) for name, lines in bills.items()}
-    for name, lines in bills.items():
-        bucket = newest[name] // SHARE_DAYS
-        told = deltas(claim, lines, referentials)
-        asked.away.append(ops.sums("p", name, told, bucket=bucket, slots=SHARE_SLOTS, days=SHARE_DAYS))
+            networks.setdefault(entry.network, []).append(line)
+    away, newest = asked.away, told.newest
+    away += [told.tile("f", name, lines) for name, lines in acted.items()]
+    away += [told.tile("n", name, lines) for name, lines in networks.items()]
+    for name, lines in told.bills.items():
+        added, bucket = deltas(claim, lines, referentials), newest[name] // SHARE_DAYS
+        away.append(ops.sums("p", name, added, bucket=bucket, slots=SHARE_SLOTS, days=SHARE_DAYS))
     for prescriber, executor in pairs:
         bucket = newest[executor] // PAIR_DAYS
-        asked.away.append(ops.pair("pe", prescriber, entity_ref(executor), bucket=bucket, days=PAIR_DAYS))
+        away.append(ops.pair("pe", prescriber, entity_ref(executor), bucket=bucket, days=PAIR_DAYS))
     if commune is not None:
-        for name in bills:
-            family = f"from|{name}|{commune}"
-            asked.away.append(ops.count(family, newest[name] // COMMUNE_DAYS, who.hex()))
-        asked.patients_from = list(bills)
-    asked.performers, asked.networks, asked.shares = list(acted), list(networks), list(bills)
+        member = told.beneficiary.hex()
+        for name, day in newest.items():
+            away.append(ops.count(f"from|{name}|{commune}", day // COMMUNE_DAYS, member))
+        asked.patients_from = list(newest)
+    asked.performers, asked.networks, asked.shares = list(acted), list(networks), list(told.bills)
     asked.pairs = list(pairs)
 
 
@@ -89,28 +76,53 @@ def read(seen: Observation, asked: Question, answers: Iterator[bytes | None]) ->
 
 
 def _known(names: list[K], answers: Iterator[bytes | None], decode: Callable[[bytes], T]) -> dict[K, T]:
-    found = [(name, next(answers)) for name in names]
-    return {name: decode(data) for name, data in found if data is not None}
+    found: dict[K, T] = {}
+    for name in names:
+        data = next(answers)
+        if data is not None:
+            found[name] = decode(data)
+    return found
 
 
 def _shares(data: bytes) -> Shares:
     lines, off_days, top, free, *digits = codecs.sums(data)
-    return Shares(lines, off_days, top, free, tuple(digits))
+    return tuple.__new__(Shares, (lines, off_days, top, free, tuple(digits)))
 
 
 def deltas(claim: Claim, lines: list[Line], referentials: Referentials) -> list[int]:
     """What an executor's lines add to its shares, in the order of `observation.Shares`."""
     off = top = free = 0
     digits = [0] * DIGITS
+    entry = referentials.provider(lines[0].executor or "")
+    kind, sector = (None, None) if entry is None else (entry.kind, entry.sector)
+    known: dict[Any, Tariff] = referentials.memo.setdefault("tariffs", {})
     for line in lines:
-        off += off_day(line.service_date, referentials)
-        letter, coefficient = _tariff(line, referentials)
-        if letter is not None and coefficient is not None:
-            top += coefficient >= _high(letter, line.service_date, referentials)
-        if line.nomenclature != DRUGS and not _at_tariff(claim, line, letter, coefficient, referentials):
+        day = line.service_date
+        if line.nomenclature == DRUGS:
+            off += off_day(day, referentials)
+            continue
+        letter, coefficient = line.letter, line.coefficient
+        if letter is None or coefficient is None:
+            row = referentials.act(line.nomenclature, line.code, day)
+            if row is not None:
+                letter = letter or row.letter
+                coefficient = row.coefficient if coefficient is None else coefficient
+        of = letter, day, kind, sector, claim.organism
+        tariff = known.get(of)
+        if tariff is None:
+            tariff = known[of] = _tariff(of, referentials)
+        day_off, high, value = tariff
+        off += day_off
+        if coefficient is not None:
+            top += coefficient >= high
+        if (
+            coefficient is None
+            or value is None
+            or abs(line.amount - value * coefficient * line.quantity) >= 1
+        ):
             free += 1
             digits[line.amount // 100 % DIGITS] += 1
-    return [*(len(lines), off, top, free), *digits]
+    return [len(lines), off, top, free, *digits]
 
 
 def off_day(day: dt.date, referentials: Referentials) -> bool:
@@ -123,16 +135,15 @@ def off_day(day: dt.date, referentials: Referentials) -> bool:
     return bool(known[day])
 
 
-def _tariff(line: Line, referentials: Referentials) -> tuple[str | None, float | None]:
-    if line.nomenclature == DRUGS:
-        return None, None
-    letter, coefficient = line.letter, line.coefficient
-    if letter is None or coefficient is None:
-        row = referentials.act(line.nomenclature, line.code, line.service_date)
-        if row is not None:
-            letter = letter or row.letter
-            coefficient = row.coefficient if coefficient is None else coefficient
-    return letter, coefficient
+def _tariff(
+    of: tuple[str | None, dt.date, str | None, str | None, str], referentials: Referentials
+) -> Tariff:
+    """Of (letter, day, kind and sector of the executor, organism): kept as long as the tables."""
+    letter, day, kind, sector, organism = of
+    if letter is None:
+        return off_day(day, referentials), math.inf, None
+    value = referentials.letter_value(letter, day, kind, sector, organism)
+    return off_day(day, referentials), _high(letter, day, referentials), value
 
 
 def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
@@ -140,7 +151,7 @@ def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
     editions = referentials.tables.get("acts", ())
     edition = next((edition for edition in editions if edition.covers(day)), None)
     if edition is None:
-        return float("inf")
+        return math.inf
     known = referentials.memo.setdefault("high coefficients", {})
     of = edition.edition, letter
     if of not in known:
@@ -148,20 +159,5 @@ def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
         listed = sorted(
             {row.coefficient for row in rows if row.letter == letter and row.coefficient is not None}
         )
-        known[of] = listed[len(listed) * 3 // 4] if len(listed) > 1 else float("inf")
+        known[of] = listed[len(listed) * 3 // 4] if len(listed) > 1 else math.inf
     return float(known[of])
-
-
-def _at_tariff(
-    claim: Claim, line: Line, letter: str | None, coefficient: float | None, referentials: Referentials
-) -> bool:
-    if letter is None or coefficient is None:
-        return False
-    entry = referentials.provider(line.executor or "")
-    kind, sector = (None, None) if entry is None else (entry.kind, entry.sector)
-    of = letter, line.service_date, kind, sector, claim.organism
-    known = referentials.memo.setdefault("letter values", {})
-    if of not in known:
-        known[of] = referentials.letter_value(letter, line.service_date, kind, sector, claim.organism)
-    value = known[of]
-    return value is not None and abs(line.amount - value * coefficient * line.quantity) < 1

@@ -76,6 +76,7 @@ class Screener:
         self._now = dt.datetime.now(dt.UTC)
         self._items: list[Item] = []
         self._spent: defaultdict[str, float] = defaultdict(float)
+        self._since = 0.0
         self._numbers, self._names = store.numbers, NameOf(store)
 
     def screen(self, batch: Batch) -> list[Output]:
@@ -87,10 +88,13 @@ class Screener:
         shelf = Shelf(self._referentials())
         items = self._timed("decode", lambda: [self._decode(message) for message in batch.messages])
         self._timed("observe", lambda: self._observe(batch, items, shelf))
+        self._since = time.perf_counter()
         for item in items:
             self._detect(item, shelf)
             self._decide(item, shelf)
+            self._lap("decide")
             self._learn(item, shelf)
+            self._lap("models")
         self._timed("record", lambda: self._record(batch, items, shelf))
         for stage, seconds in self._spent.items():
             self._metrics.stage(stage, seconds)
@@ -192,11 +196,9 @@ class Screener:
             return
         if item.event.action == "CANCEL":
             return  # nothing is asked for
-        started = time.perf_counter()
         item.evidence = assess(item.view, shelf.records)
-        self._spend("models", started)
+        self._lap("models")
         if not self._observe_only:
-            started = time.perf_counter()
             context = Context(
                 item.event,
                 item.seen,
@@ -208,7 +210,7 @@ class Screener:
             )
             found = catalogue.run(context)
             item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
-            self._spend("detect", started)
+            self._lap("detect")
         else:
             item.findings = item.evidence.findings
         item.score = score(item.findings, shelf.records.fusion)
@@ -216,7 +218,6 @@ class Screener:
     # -- decide: one verdict for each claim, liquidation and payment; what stands already is never decided again
 
     def _decide(self, item: Item, shelf: Shelf) -> None:
-        started = time.perf_counter()
         status = item.answer.status if item.answer else "NONE"
         if status == "FOREIGN":
             item.invalid = answering.foreign(item)
@@ -239,14 +240,12 @@ class Screener:
             reanswering.rights_changed(item, item.event, shelf)
         if not item.again:
             following.note(item, shelf)
-        self._spend("decide", started)
 
     # -- learn: after the score, never before it
 
     def _learn(self, item: Item, shelf: Shelf) -> None:
         if item.view is None:
             return
-        started = time.perf_counter()
         records = shelf.records
         told = provider_activity(item.view, records)
         value = item.score.value if item.score else (item.record.score if item.record else None)
@@ -265,7 +264,6 @@ class Screener:
                 records.put("beneficiary", item.view.beneficiary, fold_beneficiary(usual, item.view, records))
             if self._inline:
                 model_folds.learn_inline(records, told, lesson)
-        self._spend("models", started)
 
     def learn(self, fold: Fold, lessons: Iterable[dict[str, Any]]) -> None:
         """Learn in line what did not come with a claim (event log). The records are written at once."""
@@ -336,5 +334,8 @@ class Screener:
         self._metrics.stage(stage, time.perf_counter() - started)
         return result
 
-    def _spend(self, stage: str, started: float) -> None:
-        self._spent[stage] += time.perf_counter() - started
+    def _lap(self, stage: str) -> None:
+        """What has passed since the last lap was spent in this stage."""
+        now = time.perf_counter()
+        self._spent[stage] += now - self._since
+        self._since = now

@@ -33,32 +33,30 @@ def told(claim: Claim, tables: Referentials) -> Told:
     if claim.kind not in CARE_KINDS or claim.kind == "ETRANGER":
         return []
     for line in claim.lines:
-        if line.country is None or line.country == HOME_COUNTRY:
-            for number, kind in _places(line, tables):
-                count = counts.get(kind)
-                if count is None:
-                    count = counts[kind] = [0, 0]
-                count[0] += number is not None and is_inpe(number)
-                count[1] += 1
+        if line.country is not None and line.country != HOME_COUNTRY:
+            continue
+        executor, prescriber = line.executor, line.prescriber
+        entry = None if executor is None else tables.providers.get(executor)
+        kind = entry.kind if entry is not None else usual_kind(line, tables)
+        if kind is not None:
+            _count(counts, kind, executor)
+        if prescriber is not None:
+            doctor = tables.providers.get(prescriber)
+            _count(counts, PRESCRIBER if doctor is None else doctor.kind, prescriber)
+        elif line.nomenclature != "MED":
+            act = tables.act(line.nomenclature, line.code, line.service_date)
+            if act is not None and act.needs_prescription:
+                _count(counts, PRESCRIBER, None)
     return [(kind, *count) for kind, count in counts.items()]  # type: ignore[misc]
 
 
-def _places(line: Line, tables: Referentials) -> list[tuple[str | None, str]]:
-    """(number, kind) for each place of the line where an INPE belongs."""
-    places: list[tuple[str | None, str]] = []
-    executor, prescriber = line.executor, line.prescriber
-    entry = tables.providers.get(executor) if executor is not None else None
-    kind = entry.kind if entry is not None else usual_kind(line, tables)
-    if kind is not None:
-        places.append((executor, kind))
-    if prescriber is not None:
-        doctor = tables.providers.get(prescriber)
-        places.append((prescriber, PRESCRIBER if doctor is None else doctor.kind))
-    elif line.nomenclature != "MED":
-        act = tables.act(line.nomenclature, line.code, line.service_date)
-        if act is not None and act.needs_prescription:
-            places.append((None, PRESCRIBER))
-    return places
+def _count(counts: dict[str, list[int]], kind: str, number: str | None) -> None:
+    """One place of a line where an INPE of that kind belongs."""
+    count = counts.get(kind)
+    if count is None:
+        count = counts[kind] = [0, 0]
+    count[0] += number is not None and is_inpe(number)
+    count[1] += 1
 
 
 def usual_kind(line: Line, tables: Referentials) -> str | None:

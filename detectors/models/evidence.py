@@ -3,8 +3,9 @@ for P01."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from detectors.base import CannotCheck, Finding
 from detectors.models import activity, amounts, beneficiary, provider
@@ -13,15 +14,14 @@ from detectors.models.keys import View
 from detectors.models.store import Records
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(msgspec.Struct):
     """What the records say about one claim, before it teaches them."""
 
-    findings: list[Finding] = field(default_factory=list)
-    cannot: list[CannotCheck] = field(default_factory=list)
-    activity_of: dict[str, list[Activity]] = field(default_factory=dict)
+    findings: list[Finding] = []
+    cannot: list[CannotCheck] = []
+    activity_of: dict[str, list[Activity]] = {}
     """Each executor beside its peers, by INPE; absent where there are too few."""
-    models: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = {}
     """How many observations stood behind each model: the versions that the verdict names."""
 
     @property

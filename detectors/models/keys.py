@@ -8,10 +8,11 @@ taken back.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from zlib import crc32
+
+import msgspec
 
 from detectors.models.series import log_mad
 from schemas.enums import CARE_KINDS
@@ -65,13 +66,12 @@ class Item(NamedTuple):
     weekend: bool
 
 
-@dataclass(slots=True)
-class Bill:
+class Bill(msgspec.Struct):
     """What one executor bills in the claim. `inpe` is None abroad."""
 
     inpe: str | None
     group: str
-    items: list[Item] = field(default_factory=list)
+    items: list[Item] = []
     window: ProviderWindow | None = None
     amount: int = 0
     """Centimes billed."""
@@ -90,8 +90,7 @@ class Bill:
         return source_number(self.inpe)
 
 
-@dataclass(slots=True)
-class View:
+class View(msgspec.Struct):
     """A claim as the models see it. Days are day numbers; counts are of the 30 days of care up to the
     claim's last."""
 

@@ -7,7 +7,6 @@ refused, because it would poison every later update. Records are values: a fold 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -198,12 +197,13 @@ def decode(kind: str, blob: bytes) -> Record:
         RecordError: another layout, a version from the future, a number that is not finite.
     """
     read = _decoders[kind].decode
-    with suppress(
-        msgspec.MsgspecError
-    ):  # an earlier layout need not fit the present one: its version decides
-        record: Record = read(blob)
+    record: Record
+    try:
+        record = read(blob)
         if record.version == _versions[kind]:
             return record
+    except msgspec.MsgspecError:
+        pass  # an earlier layout need not fit the present one: its version decides
     try:
         record = read(_upgraded(kind, blob))
     except msgspec.MsgspecError as error:

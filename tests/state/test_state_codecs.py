@@ -38,7 +38,7 @@ def test_log_lines_come_back(lines: list[LogLine]) -> None:
 @given(st.lists(FACTS, max_size=5), st.lists(DOCUMENTS, max_size=5), st.lists(CLONES, max_size=5))
 def test_other_records_come_back(facts: list[Fact], uses: list[DocumentUse], clones: list[CloneUse]) -> None:
     assert codecs.unpack_facts(codecs.pack_facts(facts)) == facts
-    assert codecs.unpack_documents(codecs.pack_documents(uses)) == uses
+    assert codecs.unpack_documents(b"".join(map(codecs.pack_document, uses))) == uses
     assert codecs.unpack_clones(codecs.pack_clones(clones)) == clones
 
 
@@ -49,7 +49,7 @@ def test_every_record_begins_with_event_and_day(
     for record, data in (
         (line, codecs.pack_log([line])),
         (fact, codecs.pack_facts([fact])),
-        (use, codecs.pack_documents([use])),
+        (use, codecs.pack_document(use)),
         (clone, codecs.pack_clones([clone])),
     ):
         assert struct.unpack_from("<12si", data) == (record.event, record.day)

@@ -87,7 +87,7 @@ def ask(event: Event, offset: int) -> Ask:
     asked.home = [*asked.home, ops.registered(event.person)]
     asked.away = [
         *asked.away[:5],  # what the release that wrote the state knew
-        ops.append_document("document 1", codecs.pack_documents([use]), event.care[0] - 90),
+        ops.append_document("document 1", codecs.pack_document(use), event.care[0] - 90),
     ]
     return asked
 
