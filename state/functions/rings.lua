@@ -29,19 +29,18 @@ local function open_tile(key, patients, ts, day)
   local base = load(key, TILE_VERSION, FORMER_TILES)
   if not base and not ts then return false end
   if base and #base ~= TILE_BYTES then refuse('FORMAT', key) end
-  tile = {key = key, patients = patients, base = base, over = {{}, {}, {}}, was = {}, now = {}}
+  -- all of its fields are named here: a table that grows is rebuilt
+  tile = {key = key, patients = patients, base = base, over = {{}, {}, {}}, was = false, now = false, head = ts,
+    head_day = day, fields = 0, limit = 64, short = 0, claims24 = 0, amount24 = 0, claims7 = 0, claims30 = 0, lines30 = 0,
+    amount30 = 0, pairs30 = 0, patients30 = 0, active30 = 0, kept = -1, had = 0}
   if base then
     tile.head, tile.head_day, tile.fields, tile.limit, tile.short, tile.claims24, tile.amount24, tile.claims7,
       tile.claims30, tile.lines30, tile.amount30, tile.pairs30, tile.patients30, tile.active30, tile.kept
       = unpack_at(HEAD, base, 2)
-  else
-    tile.head, tile.head_day, tile.fields, tile.limit = ts, day, 0, 64
-    tile.short, tile.claims24, tile.amount24, tile.claims7, tile.kept = 0, 0, 0, 0, -1
-    tile.claims30, tile.lines30, tile.amount30, tile.pairs30, tile.patients30, tile.active30 = 0, 0, 0, 0, 0, 0
   end
-  local now = tile.now
-  now[1], now[2], now[3] = floor(tile.head / 300), floor(tile.head / 3600), tile.head_day
-  if base then tile.was[1], tile.was[2], tile.was[3] = now[1], now[2], now[3] end
+  local minute, hour = floor(tile.head / 300), floor(tile.head / 3600)
+  tile.now = {minute, hour, tile.head_day}
+  tile.was = base and {minute, hour, tile.head_day} or {}
   tile.had = tile.fields
   tiles[key] = tile
   tile_order[#tile_order + 1] = tile
@@ -207,8 +206,11 @@ local function commit_tile(tile, half_day)
     local ring, was, now = RINGS[i], tile.was[i], tile.now[i]
     local oldest = now - ring.slots
     if was < now then write_slots(tile, ring, (was > oldest and was or oldest) + 1, now) end
-    for index in pairs(tile.over[i]) do
-      if index <= was and index > oldest then write_slots(tile, ring, index, index) end
+    for index, slot_now in pairs(tile.over[i]) do
+      if index <= was and index > oldest then
+        call('SETRANGE', tile.key, ring.at + index % ring.slots * ring.bytes - 1,
+          pack(ring.one, unpack(slot_now, 1, ring.values)))
+      end
     end
   end
   if fresh then call('EXPIRE', tile.key, TILE_TTL) end

@@ -155,12 +155,22 @@ end
 -- Forgets patients who have not come within the ring, once there are twice as many fields as after the last time.
 local function prune(tile, patients)
   if tile.fields <= tile.limit then return end
-  local all = call('HGETALL', patients)
+  local all, known, gone_from = call('HGETALL', patients), hash_of(patients), tile.head_day - DAYS.slots
   for i = 1, #all, 2 do
-    local now = field(patients, all[i])
+    local now = known[all[i]]
+    if now == nil then
+      now = all[i + 1]
+      known[all[i]] = now
+    end
     if now then
-      local _, last = visits(now, tile.head_day)
-      if not last then tile.fields = tile.fields + put(patients, all[i], false, 0) end
+      local stays = false
+      for at = #now - VISIT_BYTES + 1, 1, -VISIT_BYTES do
+        if unpack_at(VISIT, now, at) > gone_from then
+          stays = true
+          break
+        end
+      end
+      if not stays then tile.fields = tile.fields + put(patients, all[i], false, 0) end
     end
   end
   tile.limit = max(64, 2 * tile.fields)
@@ -170,7 +180,15 @@ end
 local function tile_in(key, patients, ts, day, lines, amount, who)
   local tile = open_tile(key, patients, ts, day)
   advance(tile, ts, day) -- the head never goes back
-  local seen, last = visits(field(patients, who), tile.head_day)
+  local text = field(patients, who)
+  if not text and inside(tile, DAYS, day) then -- somebody new
+    add(tile, ts, day, 1, lines, amount, true)
+    shift_last(tile, day, 1)
+    tile.fields = tile.fields + put(patients, who, pack(VISIT, day, 1), 0)
+    prune(tile, patients)
+    return windows(tile, ts, day, true)
+  end
+  local seen, last = visits(text, tile.head_day)
   if inside(tile, DAYS, day) then
     local entry = false
     for i = 1, #seen do if seen[i][1] == day then entry = seen[i] end end
