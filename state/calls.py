@@ -148,7 +148,7 @@ def record_commands(
     entries: Sequence[Entry],
     models: Mapping[str, bytes],
 ) -> list[Command]:
-    """The calls crible_record of one batch for one tag: verdicts in chunks, all that makes them known in the last."""
+    """The calls crible_record of one batch for one tag: verdicts in chunks, the last of which makes all known."""
     covered = _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans])
     chain = Chain()
     runs = cut(entries, VERDICTS_A_CALL)
@@ -156,36 +156,31 @@ def record_commands(
     for number, run in enumerate(runs, 1):
         last = number == len(runs)
         table = KeyTable(prefix)
-        header = [array(5), covered, array(len(models) if last else 0)]
         if last:
-            for name, blob in models.items():
-                header.append(array(2) + table[keys.model(name)] + raw(blob))
-        header += (integer(len(run)), raw(prefix.encode()), _encode(chain.link(last=last)))
-        args = [b"".join(header)]
-        args += [
-            b"".join((array(7), *_named(entry, spans, table), raw(entry.blob), integer(entry.ttl)))
-            for entry in run
-        ]
+            for name in models:
+                table[keys.model(name)]
+        link = _encode(chain.link(last=last))
+        header = b"".join((array(4), covered, integer(len(run)), raw(prefix.encode()), link))
+        args = [header, *[_entry(entry, spans, table) for entry in run]]
         if last:
-            args += [_entry(entry, spans, table) for entry in entries]
+            args += models.values()
         names = table.names
         commands.append(("FCALL", function("record"), len(names), *names, *args))
     return commands
 
 
-def _named(entry: Entry, spans: Sequence[Span], number: KeyTable) -> tuple[bytes, ...]:
-    return (
+def _entry(entry: Entry, spans: Sequence[Span], number: KeyTable) -> bytes:
+    parts = [
+        array(9),
         integer(entry.input + 1),
         integer(entry.offset),
         number[keys.memo("h", spans[entry.input].input, entry.offset)],
         number[keys.verdict(entry.event_id)],
         integer(entry.revision),
-    )
-
-
-def _entry(entry: Entry, spans: Sequence[Span], number: KeyTable) -> bytes:
-    """What is written when the verdict becomes known."""
-    parts = [array(7), *_named(entry, spans, number), array(len(entry.writes))]
+        raw(entry.blob),
+        integer(entry.ttl),
+        array(len(entry.writes)),
+    ]
     for write in entry.writes:
         pairs = [raw(item) for name, value in write.fields.items() for item in (name.encode(), value)]
         parts.append(array(2 + len(pairs)) + number[write.key] + integer(write.ttl) + b"".join(pairs))

@@ -24,19 +24,21 @@ end
 -- The chunks of a batch come as calls of their own, sent together: one is done only right after the one before it. A chunk
 -- that was refused leaves a gap in the fences for the next; but one that only asks again for what is behind the fences
 -- would not. Nothing of this is stored: where the functions are loaded anew in between, the caller starts over.
-local chains = {} -- tag, lane and first input -> {token, chunks done}
+local chains = {} -- tag, lane and first input -> {token, chunks done, what waits for the chunks to come}
 
--- Checks a chunk's place in its chain [token, index, last]; to be called before anything is written.
+-- Checks a chunk's place in its chain [token, index, last] and answers what waits for it, nil for the first; to be called
+-- before anything is written.
 local function check_chain(name, chain, found)
   local done = chains[name]
   if chain[2] > 0 and not (done and done[1] == chain[1] and done[2] == chain[2]) then
     refuse('GAP', '0 ' .. format('%.0f', found[1]))
   end
   chains[name] = nil
+  return chain[2] > 0 and done[3] or nil
 end
 
-local function chunk_done(name, chain)
-  if not chain[3] then chains[name] = {chain[1], chain[2] + 1} end
+local function chunk_done(name, chain, waits)
+  if not chain[3] then chains[name] = {chain[1], chain[2] + 1, waits} end
 end
 
 local function move_fences(fences, spans, found, field_prefix)
