@@ -14,7 +14,7 @@ import msgspec
 
 from state import keys
 from state.batch import Ask, Entry, Span
-from state.chain import VERDICTS_A_CALL, Chain, Link, cut
+from state.chain import MODELS_A_VERDICT, VERDICTS_A_CALL, Chain, Link, cut
 from state.keys import Lane
 from state.library import function
 from state.ops import Op, Read
@@ -148,10 +148,15 @@ def record_commands(
     entries: Sequence[Entry],
     models: Mapping[str, bytes],
 ) -> list[Command]:
-    """The calls crible_record of one batch for one tag: verdicts in chunks, the last of which makes all known."""
+    """The calls crible_record of one batch for one tag: verdicts in chunks, the last of which makes all known.
+
+    That one writes the models too: where they are many, it brings no verdicts.
+    """
     covered = _encode([[s.input, s.prev, s.end, epochs.get(s.input, 0)] for s in spans])
     chain = Chain()
     runs = cut(entries, VERDICTS_A_CALL)
+    if runs[-1] and len(runs[-1]) + len(models) // MODELS_A_VERDICT > VERDICTS_A_CALL:
+        runs.append(())
     commands: list[Command] = []
     for number, run in enumerate(runs, 1):
         last = number == len(runs)

@@ -7,6 +7,7 @@ from os import urandom
 from typing import TypeVar
 
 VERDICTS_A_CALL = 32
+MODELS_A_VERDICT = 8  # models that are as much work as one verdict
 
 Link = tuple[str, int, bool]
 """Token of the chain, index of the call, whether the batch ends with it."""

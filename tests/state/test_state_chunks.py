@@ -148,6 +148,26 @@ def test_a_crash_between_verdicts_and_what_makes_them_known(server: EmbeddedRedi
     store.close()
 
 
+def test_many_models_are_written_by_a_call_of_their_own(server: EmbeddedRedis) -> None:
+    store = fresh(server, 1)
+    spans, asks = batch(0, 5)
+    store.observe(spans, asks)
+    entries = [entry(offset, b"blob %d" % offset) for offset in range(6)]
+    models = {f"provider:{number}": b"model %d" % number for number in range(400)}
+    sizes = [
+        [
+            len(command) - 3 - int(command[2])
+            for command in calls.record_commands("{s0}:", spans, {}, entries, told)
+        ]
+        for told in ({}, models)
+    ]
+    assert sizes == [[7], [7, 401]]
+    assert store.record(spans, entries, models) == [entry.blob for entry in entries]
+    assert store.models(list(models)) == list(models.values())
+    assert [answer.recorded for answer in store.observe(spans, asks)] == [entry.blob for entry in entries]
+    store.close()
+
+
 def test_a_chain_numbers_its_calls() -> None:
     first, second = chain.Chain(), chain.Chain()
     assert first.link(last=False)[1:] == (0, False)
