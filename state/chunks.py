@@ -14,7 +14,7 @@ from state.chain import Chain
 from state.keys import Lane
 from state.router import Command
 
-OPS_A_CALL = 96  # ops and reads: about seven claims
+OPS_A_CALL = 96  # ops and reads: about five claims (docs/decisions/0010-batches-in-chunks.md)
 
 
 class ObserveChunks:
