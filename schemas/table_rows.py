@@ -6,6 +6,7 @@ next one from being read, and each fault says where, what stands there and what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -52,7 +53,8 @@ def read_rows(
             struct: Row = msgspec.convert(row, kind, strict=not text)
         except msgspec.ValidationError as error:
             told = reading.explain(error, row, kind, {})
-            faults.append(RowFault(index, told.field or "", told.value, told.expected or wanted(kind, "")))
+            expected = _words(told.expected or wanted(kind, ""))
+            faults.append(RowFault(index, told.field or "", told.value, expected))
             typed.append(None)
             continue
         typed.append(struct)
@@ -64,3 +66,15 @@ def read_rows(
     for index, other, key in clashes(name, typed):
         faults.append(RowFault(index, ", ".join(KEYS[name]), key[:MAX_VALUE], UNIQUE, other))
     return typed, sorted(faults, key=lambda fault: fault.row)
+
+
+def _words(expected: str) -> str:
+    """The decoder's names of types as words: `int | null` is a whole number, and a cell may always be empty."""
+    for name, words in _TYPES:
+        if expected.removesuffix(" | null").partition(" ")[0] == name:
+            bounds = expected.removesuffix(" | null")[len(name) :]
+            return words + re.sub(r"\.0$", "", bounds)
+    return expected
+
+
+_TYPES: Final = (("int", "a whole number"), ("float", "a number"), ("bool", "true or false"), ("str", "text"))

@@ -88,7 +88,7 @@ def test_the_order_of_loading_does_not_matter() -> None:
             {},
             "row 2: nomenclature, code: 'NGAP, CS', expected a key that is there once on any date (row 1 has it too)",
         ),
-        ("acts", [{**ACT, "minutes": -1}], {}, "row 1: minutes: '-1', expected float >= 0"),
+        ("acts", [{**ACT, "minutes": -1}], {}, "row 1: minutes: '-1', expected a number >= 0"),
         ("acts", [{"code": "CS"}], {}, "row 1: nomenclature: nothing, expected text"),
         ("actes", [ACT], {}, "name: 'actes', expected one of acts, act_pairs"),
         (

@@ -43,11 +43,11 @@ def load(book: ReferentialBook, name: str, rows: Rows, edition: str = "1", **fie
 UNIQUE = "expected a key that is there once on any date"
 BAD_ROWS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no key": ("acts", {"nomenclature": "NGAP"}, "code: nothing, expected text"),
-    "text for a number": ("acts", {**ACT, "minutes": "ten"}, "minutes: 'ten', expected float"),
-    "a fraction of a centime": ("drugs", {**DRUG, "ppv": 95.5}, "ppv: '95.5', expected int"),
-    "below its range": ("acts", {**ACT, "cap_day": -1}, "cap_day: '-1', expected float >= 0"),
-    "above its range": ("rates", {"rate": 170}, "rate: '170', expected float <= 100"),
-    "off the globe": ("communes", {"commune": "C1", "lat": 91}, "lat: '91', expected float <= 90"),
+    "text for a number": ("acts", {**ACT, "minutes": "ten"}, "minutes: 'ten', expected a number"),
+    "a fraction of a centime": ("drugs", {**DRUG, "ppv": 95.5}, "ppv: '95.5', expected a whole number"),
+    "below its range": ("acts", {**ACT, "cap_day": -1}, "cap_day: '-1', expected a number >= 0"),
+    "above its range": ("rates", {"rate": 170}, "rate: '170', expected a number <= 100"),
+    "off the globe": ("communes", {"commune": "C1", "lat": 91}, "lat: '91', expected a number <= 90"),
     "no such value": ("acts", {**ACT, "sex": "X"}, "sex: 'X', expected one of F, M"),
     "no such kind": (
         "acts",
@@ -178,7 +178,7 @@ def test_every_bad_row_is_found_and_the_first_are_told() -> None:
     assert [row is None for row in typed] == [bool(n % 2) for n in range(40)]
     reason = load(ReferentialBook(), "acts", rows).reason or ""
     assert reason.count("expected") == FIRST
-    assert reason.startswith("row 2: minutes: '-1', expected float >= 0.0; row 4: ")
+    assert reason.startswith("row 2: minutes: '-1', expected a number >= 0; row 4: ")
     assert reason.endswith("; and 15 more")
 
 
