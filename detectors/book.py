@@ -51,6 +51,7 @@ class ReferentialBook:
         self._tables: dict[str, tuple[Edition, ...]] = {}
         self._ledger = Ledger(self._declarations)
         self._indexed: dict[int, Edition] = {}
+        self._loads: tuple[tuple[str, str, str], ...] = ()
         self._aged: frozenset[str] = frozenset()
         self._memo: dict[object, object] = {}
         self._snapshot: Referentials | None = None
@@ -120,6 +121,7 @@ class ReferentialBook:
                 declarations=self._declarations,
                 stale=self._ledger.rejected() | self._aged,
                 memo=self._memo,
+                loads=self._loads,
             )
         return self._snapshot
 
@@ -151,6 +153,11 @@ class ReferentialBook:
         in_force = {id(sheet) for sheets in self._ledger.accepted.values() for sheet in sheets}
         self._indexed = {number: one for number, one in self._indexed.items() if number in in_force}
         self._tables, self._memo = tables, {}
+        self._loads = tuple(
+            (name, sheet.edition, sheet.checksum)
+            for name, sheets in sorted(self._ledger.accepted.items())
+            for sheet in sorted(sheets, key=lambda one: one.place)
+        )
 
 
 def _edition(sheet: Sheet) -> Edition:

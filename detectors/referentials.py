@@ -95,6 +95,8 @@ class Referentials:
     memo: dict[Any, Any] = field(
         default_factory=dict
     )  # derived from the tables alone; lives as long as they do
+    loads: tuple[tuple[str, str, str], ...] = ()  # (table, edition, checksum) of what is in force
+    read: Mapping[str, int] = field(default_factory=dict)  # partition of a topic of tables -> next offset
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(ZONE))
 
     # -- editions

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, Producer
+from confluent_kafka import Message as Record
 
 from detectors.loads.problem import Problem, summary
 from schemas.outputs import Alert, Reason, encode
 from streams.messages import Output
 
+log = logging.getLogger("crible.alerts")
+
+FLUSH_SECONDS: Final = 10.0
 TOPIC: Final = "fraud-alerts"
 KIND: Final = "REFERENTIAL_REJECTED"
 CODE: Final = "REF"
@@ -54,3 +61,28 @@ def rejected(
         last_seen=loaded,
     )
     return Output(TOPIC, entity.encode(), encode(alert))
+
+
+class Alarm:
+    """Sends alerts beside the screening loop; one that the broker does not take stays in the log.
+
+    Args:
+        client: librdkafka settings.
+    """
+
+    def __init__(self, client: Mapping[str, Any]) -> None:
+        self._client = dict(client)
+        self._producer: Producer | None = None
+
+    def __call__(self, alert: Output) -> None:
+        """Hand an alert to the producer, which is made with the first one: most workers never need it."""
+        if self._producer is None:
+            safe = {"partitioner": "murmur2_random", "enable.idempotence": True}
+            self._producer = Producer({**self._client, **safe})
+        self._producer.produce(alert.topic, alert.value, alert.key, on_delivery=_delivered)
+        self._producer.flush(FLUSH_SECONDS)
+
+
+def _delivered(error: KafkaError | None, record: Record) -> None:
+    if error is not None:
+        log.error("the alert of a refused load was not taken: %s", error.str())

@@ -37,6 +37,8 @@ class Refused:
     name: str = ""
     edition: str = ""
     problems: tuple[Problem, ...] = ()
+    loaded: dt.datetime = EPOCH
+    """The load's own time."""
 
 
 def take(
@@ -52,7 +54,8 @@ def take(
         book.delete(KIND_OF[topic], (key or b"").decode(errors="replace"))
         return None
     try:
-        load = book.apply(decoder.decode(value))
+        event = decoder.decode(value)
+        load = book.apply(event)
     except Invalid as invalid:
         if topic in TABLE_TOPICS:
             return _unreadable(book, invalid, topic, key, value, at)
@@ -61,7 +64,7 @@ def take(
         return Refused(topic, str(error))
     if load is None or load.reason is None:
         return None
-    return Refused(topic, load.reason, load.name, load.edition, load.problems)
+    return Refused(topic, load.reason, load.name, load.edition, load.problems, event.event_time)
 
 
 def _unreadable(
@@ -86,7 +89,7 @@ def _unreadable(
     if loaded.tzinfo is None:
         loaded = at
     book.refuse(name, edition, loaded, problems)
-    return Refused(topic, summary(problems), name, edition, tuple(problems))
+    return Refused(topic, summary(problems), name, edition, tuple(problems), loaded)
 
 
 def _body(value: bytes) -> dict[str, Any]:
