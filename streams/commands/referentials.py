@@ -17,7 +17,7 @@ from schemas.referential import KEYS, Table
 from streams.commands.progress import counting
 from streams.config import Settings, load
 from streams.inspecting.pages import console
-from streams.referentials import alerts, cnops, events, files, pages, topic
+from streams.referentials import alerts, cnops, effected, events, files, pages, topic
 
 TABLE = typer.Argument(..., metavar="TABLE", help="Name of the table, such as acts, drugs, rates, detectors.")
 FILE = typer.Argument(..., help="CSV or JSON Lines; gzip or not.", exists=True, dir_okay=False)
@@ -152,20 +152,27 @@ def register(app: typer.Typer) -> None:
     @referentials.command(name="list")
     def list_loads(
         table: str | None = typer.Argument(None, metavar="[TABLE]", help="Only this table."),
+        with_effects: bool = typer.Option(
+            False, "--effects", help="Also from which offset of each partition they decided (asks Redis)."
+        ),
         as_json: bool = JSON,
     ) -> None:
         """List the editions on the broker, in force or refused. Exit code 1 where a table's last load was refused.
 
-        Example: crible referentials list
+        Example: crible referentials list --effects
         """
-        there = _standing(load())
+        settings = load()
+        there = _standing(settings)
         told = [one for one in pages.list_values(there) if table in (None, one["table"])]
+        found = effected.effects_of(settings) if with_effects else None
         if as_json:
-            _print({"loads": told})
+            _print({"loads": told} | ({} if found is None else {"effects": found}))
         elif told:
             pages.show_list(told, console())
         else:
             print("no table is loaded")
+        if found is not None and not as_json:
+            effected.show_effects(found, console())
         if {one["table"] for one in told} & there.book.snapshot().stale:
             raise typer.Exit(1)
 

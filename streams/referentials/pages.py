@@ -60,17 +60,18 @@ def show_check(told: Told, most: int, console: Console) -> None:
     if told["wrong"]:
         _problems(told, most, console)
         return
-    console.print(f"{told['table']}: {rows:,} rows, nothing is wrong")
+    _line(console, f"{told['table']}: {rows:,} rows, nothing is wrong")
     if partly:
-        console.print(f"not known in every row: {', '.join(partly)}")
+        _line(console, f"not known in every row: {', '.join(partly)}")
 
 
 def _problems(told: Told, most: int, console: Console) -> None:
-    console.print(f"{told['table']}: {told['wrong']:,} problems in {told['rows']:,} rows")
+    problems = "problem" if told["wrong"] == 1 else "problems"
+    _line(console, f"{told['table']}: {told['wrong']:,} {problems} in {told['rows']:,} rows")
     for problem in told["problems"][:most]:
-        console.print(Text(f"  {problem['told']}"))
+        _line(console, f"  {problem['told']}")
     if told["wrong"] > most:
-        console.print(f"  and {told['wrong'] - most:,} more (--first shows more of them, --json all)")
+        _line(console, f"  and {told['wrong'] - most:,} more (--first shows more of them, --json all)")
 
 
 def diff_values(name: str, before: str, changes: Changes, source: Source) -> Told:
@@ -98,9 +99,11 @@ def _change(name: str, change: Change, source: Source) -> Told:
 def show_diff(told: Told, most: int, console: Console) -> None:
     """Print what a new edition changes, the first keys whole."""
     counts = ", ".join(f"{told[kind]:,} {kind}" for kind in SIGNS)
-    console.print(f"{told['table']} against {told['against']}: {counts}, {told['same']:,} as they were")
+    _line(console, f"{told['table']} against {told['against']}: {counts}, {told['same']:,} as they were")
     if told["columns"]:
-        console.print("changed columns: " + ", ".join(f"{name} {n:,}" for name, n in told["columns"].items()))
+        _line(
+            console, "changed columns: " + ", ".join(f"{name} {n:,}" for name, n in told["columns"].items())
+        )
     for change in told["changes"][:most]:
         key = ", ".join("any" if part is None else str(part) for part in change["key"].values())
         said = "; ".join(
@@ -109,9 +112,9 @@ def show_diff(told: Told, most: int, console: Console) -> None:
         if change["kind"] == "changed" and not said:
             said = f"{change['periods'][0]} periods -> {change['periods'][1]}"
         line = "" if change["line"] is None else f"line {change['line']}: "
-        console.print(Text(f"  {SIGNS[change['kind']]} {line}{key}{': ' if said else ''}{said}"))
+        _line(console, f"  {SIGNS[change['kind']]} {line}{key}{': ' if said else ''}{said}")
     if len(told["changes"]) > most:
-        console.print(f"  and {len(told['changes']) - most:,} more (--first shows more of them, --json all)")
+        _line(console, f"  and {len(told['changes']) - most:,} more (--first shows more of them, --json all)")
 
 
 def list_values(there: Standing) -> list[Told]:
@@ -147,7 +150,7 @@ def show_list(told: Sequence[Told], console: Console) -> None:
     console.print(table)
     for one in told:
         if one["problems"]:
-            console.print(Text(f"{one['table']} {one['edition']}: {one['problems'][0]['told']}"))
+            _line(console, f"{one['table']} {one['edition']}: {one['problems'][0]['told']}")
 
 
 def row_values(rows: Iterable[Row]) -> list[Told]:
@@ -158,9 +161,14 @@ def row_values(rows: Iterable[Row]) -> list[Told]:
 def show_rows(rows: Sequence[Told], most: int, console: Console) -> None:
     """Print rows, one a line."""
     for row in rows[:most]:
-        console.print(Text(", ".join(f"{column} {_text(value)}" for column, value in row.items())))
+        _line(console, ", ".join(f"{column} {_text(value)}" for column, value in row.items()))
     if len(rows) > most:
-        console.print(f"and {len(rows) - most:,} more (--first shows more of them, --json all)")
+        _line(console, f"and {len(rows) - most:,} more (--first shows more of them, --json all)")
+
+
+def _line(console: Console, text: str) -> None:
+    """One line, however long: what a script cuts into lines is not folded, and brackets are no markup."""
+    console.print(Text(text), soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:
