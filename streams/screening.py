@@ -48,6 +48,8 @@ from streams.numbers import NameOf
 
 T = TypeVar("T")
 FIRST = "1"  # revision of the verdict that an event gets at its own offset
+COVERAGE_SECONDS = 5.0
+"""How often the share of lines with an INPE is told: it moves over days."""
 
 
 class Screener:
@@ -80,6 +82,7 @@ class Screener:
         self._numbers, self._names = store.numbers, NameOf(store)
         self._effects = Effects(store)
         self._covered: Mapping[str, float] = {}
+        self._told = 0.0
 
     def screen(self, batch: Batch) -> list[Output]:
         """Everything that this batch says, in the order of its messages.
@@ -329,7 +332,9 @@ class Screener:
     def committed(self, batch: Batch) -> None:
         """Count a batch whose outputs are out, and let go of memo that no replay will ask for."""
         recording.count(self._metrics, self._items, self._now)
-        self._metrics.inpe_coverage(self._covered)
+        if time.monotonic() - self._told > COVERAGE_SECONDS:
+            self._told = time.monotonic()
+            self._metrics.inpe_coverage(self._covered)
         self._metrics.batch(len(self._items), sum(1 for item in self._items if item.standing is not None))
         for span in batch.spans:
             self._store.forget_memo(span.input, span.end + 1)

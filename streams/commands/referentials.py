@@ -11,9 +11,7 @@ import orjson
 import typer
 
 from detectors.loads.changes import compare
-from detectors.loads.problem import Problem
-from schemas.decode import Decoder
-from schemas.referential import KEYS, Table
+from schemas.referential import KEYS
 from streams.commands.progress import counting
 from streams.config import Settings, load
 from streams.inspecting.pages import console
@@ -54,8 +52,8 @@ def register(app: typer.Typer) -> None:
         if broker and not problems:
             there = _standing(load())
             newest = there.book.in_force(table)
-            terms = events.Terms("check", newest[0].valid_from if newest else dt.date.today())
-            problems = _beside(events.event_of(source, terms, dt.datetime.now(dt.UTC)), there)
+            terms = events.next_after(newest[0] if newest else None)
+            problems = events.wrong_beside(events.event_of(source, terms, dt.datetime.now(dt.UTC)), there)
         told = pages.check_values(source, problems)
         if as_json:
             _print(told)
@@ -132,7 +130,7 @@ def register(app: typer.Typer) -> None:
         there = _standing(settings)
         event = events.event_of(source, terms, now)
         already = events.there_already(event, there)
-        problems = source.problems or _beside(event, there)
+        problems = source.problems or events.wrong_beside(event, there)
         told = pages.check_values(source, problems) | {"edition": terms.edition, "sent": None}
         if problems:
             if not dry_run:
@@ -145,7 +143,7 @@ def register(app: typer.Typer) -> None:
             _print(told)
         else:
             pages.show_check(told, first, console())
-            console().print(_end(told, dry_run=dry_run))
+            print(pages.end(told, dry_run=dry_run))
         if problems:
             raise typer.Exit(1)
 
@@ -244,27 +242,6 @@ def _terms(
     first = valid_from.date() if valid_from else dt.date.fromisoformat(cnops.VALID_FROM)
     last = valid_to.date() if valid_to else None
     return events.Terms(edition or cnops.EDITION, first, last, organism, accept_loss)
-
-
-def _beside(event: dict[str, Any], there: topic.Standing) -> list[Problem]:
-    """What is wrong with a load whose rows are good: its own fields, its size, and what is in force beside it."""
-    problems = events.taken(event, there) or events.too_large(event, topic.message(event)[2])
-    if problems or events.there_already(event, there):
-        return problems
-    decoded = Decoder().decode(topic.message(event)[2])
-    assert isinstance(decoded, Table)
-    outcome = there.book.apply(decoded)
-    return list(outcome.problems) if outcome is not None else []
-
-
-def _end(told: dict[str, Any], *, dry_run: bool) -> str:
-    if told["wrong"]:
-        return "refused: what is in force stays" + ("" if dry_run else "; an alert went out")
-    if told["sent"]:
-        return (
-            f"edition {told['edition']} is loaded ({told['sent']}): workers take it up with their next batch"
-        )
-    return "nothing was sent" if dry_run else f"edition {told['edition']} is in force already"
 
 
 def _print(values: dict[str, Any]) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from detectors.loads.problem import Problem
+from detectors.loads.sheet import Sheet
+from schemas.decode import Decoder
+from schemas.envelope import FIRST_DAY
 from schemas.referential import POLICIES, checksum
 from schemas.topics import TOPIC_OF
 from streams.referentials.files import Source
-from streams.referentials.topic import Standing
+from streams.referentials.topic import Standing, message
 
 ROOM: Final = 4_096
 """Bytes of a record beside its value: key, headers, batch."""
@@ -26,6 +29,13 @@ class Terms:
     valid_to: dt.date | None = None
     organism: str = "*"
     accept_loss: bool = False
+
+
+def next_after(newest: Sheet | None) -> Terms:
+    """Terms of an edition that would follow the newest one, from the same day on."""
+    if newest is None:
+        return Terms("1", FIRST_DAY)
+    return Terms(f"{newest.edition}.1", newest.valid_from)
 
 
 def event_of(source: Source, terms: Terms, now: dt.datetime) -> dict[str, Any]:
@@ -84,3 +94,16 @@ def there_already(event: dict[str, Any], there: Standing) -> bool:
         == (event["edition"], event["checksum"], event["valid_from"], event["valid_to"])
         for sheet in there.book.in_force(event["name"])
     )
+
+
+def wrong_beside(event: dict[str, Any], there: Standing) -> list[Problem]:
+    """What is wrong with a load whose rows are good: its name, its size, and what is in force beside it.
+
+    The book in `there` has the load afterwards.
+    """
+    value = message(event)[2]
+    problems = taken(event, there) or too_large(event, value)
+    if problems or there_already(event, there):
+        return problems
+    load = there.book.apply(Decoder().decode(value))
+    return list(load.problems) if load is not None else []

@@ -65,6 +65,17 @@ def show_check(told: Told, most: int, console: Console) -> None:
         _line(console, f"not known in every row: {', '.join(partly)}")
 
 
+def end(told: dict[str, Any], *, dry_run: bool) -> str:
+    """What became of a load, in one line."""
+    if told["wrong"]:
+        return "refused: what is in force stays" + ("" if dry_run else "; an alert went out")
+    if told["sent"]:
+        return (
+            f"edition {told['edition']} is loaded ({told['sent']}): workers take it up with their next batch"
+        )
+    return "nothing was sent" if dry_run else f"edition {told['edition']} is in force already"
+
+
 def _problems(told: Told, most: int, console: Console) -> None:
     problems = "problem" if told["wrong"] == 1 else "problems"
     _line(console, f"{told['table']}: {told['wrong']:,} {problems} in {told['rows']:,} rows")

@@ -157,6 +157,22 @@ def test_a_refused_load_is_not_sent_and_raises_an_alert(broker: str, tmp_path: P
     assert [one["state"] for one in told("list", broker=broker)["loads"]] == ["in force", "in force"]
 
 
+def test_check_can_look_at_what_is_in_force(broker: str, tmp_path: Path) -> None:
+    acts, pairs = tmp_path / "acts.csv", tmp_path / "pairs.jsonl"
+    acts.write_text("nomenclature,code\nNGAP,CS\nNGAP,V\n")
+    pairs.write_text('{"code_1": "CS", "code_2": "V"}\n\n{"code_1": "CS", "code_2": "ECG"}\n')
+    said = told("load", "acts", acts, "-e", "zeta", "--from", "2026-01-01", broker=broker)
+    assert said["sent"] == "referentials/0@0"
+    assert crible("check", "act_pairs", pairs).exit_code == 0
+    done = crible("check", "act_pairs", pairs, "--broker", broker=broker)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        "act_pairs: 1 problem in 2 rows",
+        "  line 3: code_2: 'ECG', expected a code of the table acts",
+    ]
+    assert told("check", "acts", acts, "--broker", broker=broker)["wrong"] == 0
+
+
 def test_a_policy_goes_to_its_own_topic(broker: str, tmp_path: Path) -> None:
     file = tmp_path / "detectors.csv"
     file.write_text(
