@@ -18,6 +18,8 @@ import msgspec
 
 from detectors.referentials import Referentials
 from state import Store
+from state.errors import BadFormat
+from state.formats import newer
 from streams.messages import Batch
 
 log = logging.getLogger("crible.effects")
@@ -56,8 +58,16 @@ def name(input_name: str) -> str:
 
 
 def read(blob: bytes | None) -> Record:
-    """The record of its bytes, an empty one where there are none. Raises msgspec.MsgspecError where it is damaged."""
-    return Record(VERSION) if blob is None else _decoder.decode(blob)
+    """The record of its bytes, an empty one where there are none.
+
+    Raises msgspec.MsgspecError where it is damaged, BadFormat for a newer release's.
+    """
+    if blob is None:
+        return Record(VERSION)
+    record = _decoder.decode(blob)
+    if record.version > VERSION:
+        raise BadFormat(newer("effects", record.version, VERSION))
+    return record
 
 
 class Effects:

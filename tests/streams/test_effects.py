@@ -6,10 +6,12 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from detectors.referentials import Referentials
 from state import EmbeddedRedis, Layout, Span, Store
+from state.errors import BadFormat
 from streams import effects
 from streams.effects import Effect, Effects
 from streams.messages import Batch, Message
@@ -109,6 +111,12 @@ def test_the_worker_itself_asks_redis_only_where_others_may_have_been(store: Sto
     later = dataclasses.replace(SECOND, read={"referentials/0": 3})
     assert screen(told, store, batch(20, 29), later) == {}
     assert [one.offset for one in recorded(store)] == [0, 10]
+
+
+def test_a_record_of_a_newer_release_is_refused() -> None:
+    blob = msgspec.msgpack.encode(effects.Record(effects.VERSION + 1))
+    with pytest.raises(BadFormat, match="holds effects in version 2, this release reads up to 1"):
+        effects.read(blob)
 
 
 def boxes(desk: Desk, first: int, count: int) -> Iterator[Event]:
