@@ -83,11 +83,14 @@ class Effects:
         self._ends: dict[str, int] = {}
         """Input -> end of the last batch recorded here: what goes on from there was screened by nobody else."""
         self._due: dict[str, Record] = {}
+        self._taken: dict[str, int] = {}
+        """Input -> where new loads take effect in the batch in hand."""
+        self._forgotten: set[str] = set()
         self._held = Referentials()
 
     def in_force(self, batch: Batch, current: Callable[[], Referentials]) -> Referentials:
         """The snapshot to screen the batch under: one at least as new as those its partitions have seen."""
-        self._due = {}
+        self._due, self._taken = {}, {}
         unknown = [span.input for span in batch.spans if self._ends.get(span.input) != span.prev]
         if unknown:
             blobs = self._store.models([name(each) for each in unknown])
@@ -97,6 +100,7 @@ class Effects:
         while any(self._behind(span.input) for span in batch.spans):
             if time.monotonic() > deadline:
                 log.warning("the tables were read less far than before: were their topics made anew?")
+                self._forget([span.input for span in batch.spans if self._behind(span.input)])
                 break
             time.sleep(LOOK_SECONDS)
             self._held = current()
@@ -111,17 +115,27 @@ class Effects:
         for input_name, offset in fresh:
             firsts[input_name] = min(offset, firsts.get(input_name, offset))
         for input_name, first in firsts.items():
-            before = self._records[input_name]
-            if not before.effects or before.effects[-1].loads != self._held.loads:
-                effects = (*before.effects, Effect(first, time.time(), self._held.loads))[-KEPT:]
-                self._due[input_name] = Record(VERSION, effects, dict(self._held.read))
+            effects = self._records[input_name].effects
+            if not effects or effects[-1].loads != self._held.loads:
+                effects = (*effects, Effect(first, time.time(), self._held.loads))[-KEPT:]
+                self._taken[input_name] = first
+            elif input_name not in self._forgotten:
+                continue
+            self._due[input_name] = Record(VERSION, effects, dict(self._held.read))
         return {name(each): msgspec.msgpack.encode(record) for each, record in self._due.items()}
 
     def recorded(self, batch: Batch) -> dict[str, int]:
         """The batch is recorded: input -> offset, where new loads took effect in it."""
         self._records |= self._due
+        self._forgotten -= self._due.keys()
         self._ends |= {span.input: span.end for span in batch.spans}
-        return {each: record.effects[-1].offset for each, record in self._due.items()}
+        return self._taken
+
+    def _forget(self, inputs: Iterable[str]) -> None:
+        """How far the tables had been read means nothing any more: nobody waits for it again."""
+        for each in inputs:
+            self._records[each] = Record(VERSION, self._records[each].effects)
+            self._forgotten.add(each)
 
     def _behind(self, input_name: str) -> bool:
         seen = self._records[input_name].read

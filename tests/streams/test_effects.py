@@ -94,13 +94,15 @@ def test_a_worker_that_has_read_less_waits(store: Store) -> None:
     assert next(reads, None) is None
 
 
-def test_it_does_not_wait_for_ever_for_topics_made_anew(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_waits_once_for_topics_made_anew(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     screen(Effects(store), store, batch(0, 9), SECOND)
+    anew = dataclasses.replace(SECOND, read={"referentials/0": 1})
     other = Effects(store, patience=0.1)
-    assert other.in_force(batch(10, 19), lambda: FIRST) is FIRST
-    assert "were their topics made anew?" in caplog.text
+    assert screen(other, store, batch(10, 19), anew) == {}
+    assert screen(other, store, batch(20, 29), anew) == {}
+    assert screen(Effects(store), store, batch(30, 39), anew) == {}  # who comes later does not wait either
+    assert caplog.text.count("were their topics made anew?") == 1
+    assert [one.offset for one in recorded(store)] == [0]
 
 
 def test_the_worker_itself_asks_redis_only_where_others_may_have_been(store: Store) -> None:
