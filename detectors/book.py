@@ -1,35 +1,26 @@
 """The registries and tables as they are being read: takes events and tombstones, gives snapshots.
 
-A load with a wrong checksum, an unreadable row, or a key twice in force on one date is rejected with a reason
-that says where; the edition in force stays, and its detectors propose a review instead of holding until a
-good load comes.
+A load is checked before it is used (`detectors.loads`). One that is refused says why and where; the edition in
+force stays, and its detectors propose a review instead of holding until a good load comes.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from detectors.base import Declaration
 from detectors.catalogue import DECLARATIONS
-from detectors.policy import PolicyError, Thresholds
+from detectors.loads.ledger import Ledger, Outcome
+from detectors.loads.problem import Problem, summary
+from detectors.loads.sheet import Sheet
 from detectors.referentials import Edition, Referentials, index_rows
 from schemas.control import Order
 from schemas.envelope import Envelope
-from schemas.referential import (
-    POLICIES,
-    TABLES,
-    Policy,
-    Referential,
-    Table,
-    checksum,
-    overlap,
-    rows_of,
-)
+from schemas.referential import Policy, Referential, Table
 from schemas.registries import Liquidator, Provider
 
 KINDS: Final = ("provider", "liquidator", "referential", "policy", "order")
@@ -38,12 +29,13 @@ KINDS: Final = ("provider", "liquidator", "referential", "policy", "order")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What became of a table: `reason` is None when it was accepted, else what to repair."""
+    """What became of a table: `reason` is None when it was accepted, else what to repair, in one line."""
 
     name: str
     edition: str
     rows: int
     reason: str | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 class ReferentialBook:
@@ -57,7 +49,9 @@ class ReferentialBook:
         self._liquidators: dict[str, Liquidator] = {}
         self._orders: dict[str, Order] = {}
         self._tables: dict[str, tuple[Edition, ...]] = {}
-        self._rejected: set[str] = set()
+        self._ledger = Ledger(self._declarations)
+        self._indexed: dict[int, Edition] = {}
+        self._loads: tuple[tuple[str, str, str], ...] = ()
         self._aged: frozenset[str] = frozenset()
         self._memo: dict[object, object] = {}
         self._snapshot: Referentials | None = None
@@ -90,13 +84,23 @@ class ReferentialBook:
             self._orders.pop(key, None)
         elif kind in ("referential", "policy"):
             name, _, edition = key.partition(":")
-            left = tuple(e for e in self._tables.get(name, ()) if e.edition != edition)
-            self._tables[name] = left
-            if not left:
-                del self._tables[name]
-            self._memo = {}
+            self._ledger.drop(name, edition)
+            self._sort()
         else:
             raise ValueError(f"tombstone of kind {kind!r}: expected one of {', '.join(KINDS)}")
+
+    def refuse(self, name: str, edition: str, loaded: dt.datetime, problems: Sequence[Problem]) -> None:
+        """Note a table that could not be read as one: what was in force stays, and nothing is held on it."""
+        self._snapshot = None
+        self._ledger.refuse(name, edition, loaded, problems)
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of every load there is, in the order in which they were made."""
+        return self._ledger.outcomes()
+
+    def in_force(self, name: str) -> list[Sheet]:
+        """The editions of a table in force, the one that counts first in front."""
+        return sorted(self._ledger.accepted.get(name, ()), key=lambda one: one.place, reverse=True)
 
     def age(self, names: Iterable[str]) -> None:
         """Set which tables are too old to hold on."""
@@ -115,8 +119,9 @@ class ReferentialBook:
                 orders=dict(self._orders),
                 tables=dict(self._tables),
                 declarations=self._declarations,
-                stale=frozenset(self._rejected) | self._aged,
+                stale=self._ledger.rejected() | self._aged,
                 memo=self._memo,
+                loads=self._loads,
             )
         return self._snapshot
 
@@ -127,41 +132,34 @@ class ReferentialBook:
             self._crowd[held.kind, held.commune] -= 1
 
     def _load(self, event: Table) -> Load:
-        reason = self._accept(event)
-        if reason is None:
-            self._rejected.discard(event.name)
-            self._memo = {}
-        elif event.name in TABLES:
-            self._rejected.add(event.name)
-        return Load(event.name, event.edition, len(event.rows), reason)
+        outcome = self._ledger.take(event)
+        self._sort()
+        return Load(
+            event.name,
+            event.edition,
+            len(event.rows),
+            summary(outcome.problems) or None,
+            outcome.problems,
+        )
 
-    def _accept(self, event: Table) -> str | None:
-        name = event.name
-        if name not in TABLES:
-            return f"name {name!r}: no such table; known: {', '.join(TABLES)}"
-        if (name in POLICIES) != isinstance(event, Policy):
-            return f"{name} travels as {'policy' if name in POLICIES else 'referential'}, not as {event.type}"
-        if event.valid_to is not None and event.valid_to < event.valid_from:
-            return f"valid_to {event.valid_to}: before valid_from {event.valid_from}"
-        expected = checksum(event.rows)
-        if event.checksum != expected:
-            return f"checksum {event.checksum}: the rows give {expected}"
-        try:
-            rows = rows_of(event)
-        except msgspec.ValidationError as error:
-            return f"rows: {error}"
-        clash = overlap(name, rows)
-        if clash is not None:
-            return f"rows[{clash[0]}]: {clash[1]} is there twice on one date"
-        if name == "detectors":
-            try:
-                Thresholds(self._declarations, rows)
-            except PolicyError as error:
-                return f"rows: {error}"
-        edition = Edition(name, event.edition, event.valid_from, event.valid_to, index_rows(name, rows))
-        others = [e for e in self._tables.get(name, ()) if e.edition != event.edition]
-        # a stable order whatever order they came in: two workers must resolve a date to the same edition
-        others.append(edition)
-        others.sort(key=lambda e: (e.valid_from, e.edition), reverse=True)
-        self._tables[name] = tuple(others)
-        return None
+    def _sort(self) -> None:
+        """The editions in force, the one that counts first in front: a stable order whatever order they came in."""
+        tables: dict[str, tuple[Edition, ...]] = {}
+        for name, sheets in self._ledger.accepted.items():
+            ordered = sorted(sheets, key=lambda sheet: sheet.place, reverse=True)
+            tables[name] = tuple(self._indexed.get(id(sheet)) or _edition(sheet) for sheet in ordered)
+            for sheet, edition in zip(ordered, tables[name], strict=True):
+                self._indexed[id(sheet)] = edition
+        in_force = {id(sheet) for sheets in self._ledger.accepted.values() for sheet in sheets}
+        self._indexed = {number: one for number, one in self._indexed.items() if number in in_force}
+        self._tables, self._memo = tables, {}
+        self._loads = tuple(
+            (name, sheet.edition, sheet.checksum)
+            for name, sheets in sorted(self._ledger.accepted.items())
+            for sheet in sorted(sheets, key=lambda one: one.place)
+        )
+
+
+def _edition(sheet: Sheet) -> Edition:
+    rows = index_rows(sheet.name, sheet.rows)
+    return Edition(sheet.name, sheet.edition, sheet.valid_from, sheet.valid_to, rows)

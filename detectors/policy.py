@@ -52,7 +52,14 @@ DECISION: Final[Mapping[str, Threshold]] = {
 
 
 class PolicyError(ValueError):
-    """A policy row names a detector or a parameter that does not exist, or gives no number."""
+    """A policy row names a detector or a parameter that does not exist, or gives no number.
+
+    `field` is the column, `value` what stands there, `expected` what should.
+    """
+
+    def __init__(self, code: str, field: str, value: str, expected: str) -> None:
+        super().__init__(f"{code}: {field} {value!r}: expected {expected}")
+        self.field, self.value, self.expected = field, value, expected
 
 
 class Thresholds:
@@ -80,17 +87,15 @@ class Thresholds:
 
     def _admit(self, row: DetectorRow, codes: set[str]) -> DetectorRow:
         if row.code not in codes:
-            raise PolicyError(f"code {row.code!r}: no such detector; known: {', '.join(sorted(codes))}")
+            raise PolicyError(row.code, "code", row.code, "one of " + ", ".join(sorted(codes)))
         if row.mode is not None:
             self.modes.setdefault(row.code, []).append((row, row.mode))
         if row.parameter is not None and row.value is not None:
             if (row.code, row.parameter) not in self.defaults:
                 known = sorted(name for code, name in self.defaults if code == row.code)
-                raise PolicyError(
-                    f"{row.code}: parameter {row.parameter!r}: expected one of {', '.join(known)}"
-                )
+                raise PolicyError(row.code, "parameter", row.parameter, "one of " + ", ".join(known))
             if isinstance(row.value, str):
-                raise PolicyError(f"{row.code}: {row.parameter} {row.value!r}: expected a number")
+                raise PolicyError(row.code, "value", row.value, f"a number for {row.parameter}")
             self._values.setdefault((row.code, row.parameter), []).append((row, float(row.value)))
         return row
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from schemas.control import Order
     from schemas.registries import Liquidator, Provider
 
+LOOKED: Final = 100_000
+"""Acts by day that are remembered before all are let go: about 20 MB."""
 ZONE: Final = "Africa/Casablanca"  # its offset changes during Ramadan
 _TWO_COLUMNS: Final = {"acts": ("nomenclature", "code"), "act_pairs": ("code_1", "code_2")}
 _FIRST_COLUMN: Final = {
@@ -98,6 +100,8 @@ class Referentials:
     looked: dict[tuple[str, str, dt.date], ActRow | None] = field(
         default_factory=dict
     )  # acts looked up so far: a batch asks for each of them again and again
+    loads: tuple[tuple[str, str, str], ...] = ()  # (table, edition, checksum) of what is in force
+    read: Mapping[str, int] = field(default_factory=dict)  # partition of a topic of tables -> next offset
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(ZONE))
 
     # -- editions
@@ -154,6 +158,8 @@ class Referentials:
         try:
             return self.looked[of]
         except KeyError:
+            if len(self.looked) >= LOOKED:
+                self.looked.clear()
             row: ActRow | None = self._one("acts", (nomenclature, code), day)
             self.looked[of] = row
             return row

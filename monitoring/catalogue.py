@@ -18,7 +18,15 @@ LABELS = {
     "flow": re.compile(r"AMO|RG|CONV|"),
     "partition": re.compile(r"\d{1,5}"),
     "purpose": re.compile(r"COMPLETE_FILE|MEDICAL_REVIEW|FRAUD_REVIEW|INTERNAL_AUDIT|"),
+    "kind": re.compile(
+        "ASSOC_DIALYSE|CENTRE_CARDIO|CENTRE_DENTAIRE|CENTRE_ONCO|CHU|CLINIQUE|DENTISTE|HOPITAL_MILITAIRE|HOPITAL_PUBLIC|"
+        "INFIRMIER|KINE|LABO|MEDECIN|OPTICIEN|ORTHOPHONISTE|PHARMACIE|PROTHESISTE|RADIOLOGIE|SAGE_FEMME|TRANSPORT"
+    ),
     "reason": re.compile(r"[a-z][a-z-]{1,30}"),
+    "referential": re.compile(
+        "act_pairs|acts|ald|calendar|campaigns|capacity|communes|deadlines|detectors|drugs|letter_values|rates|routing|"
+        "thresholds|beneficiary|liquidators|orders|providers|"
+    ),
     "stage": re.compile(r"decode|observe|models|detect|decide|record|publish"),
     "topic": re.compile(r"[a-z][a-z-]{1,30}"),
     "version": re.compile(r"\d+\.\d+[0-9A-Za-z.+-]{0,20}"),
@@ -52,7 +60,36 @@ CATALOGUE = (
         "Findings, by detector and class (H hard, S soft).",
         ("code", "class"),
     ),
-    Metric("crible_cannot_check", "counter", "Checks that lacked data, by detector.", ("code",)),
+    Metric(
+        "crible_cannot_check",
+        "counter",
+        "Checks that lacked data, by detector and the table or registry that lacked it.",
+        ("code", "referential"),
+    ),
+    Metric(
+        "crible_referential_rejected",
+        "counter",
+        "Loads of tables that were refused; what was in force stayed.",
+        ("referential",),
+    ),
+    Metric(
+        "crible_referential_age_seconds",
+        "gauge",
+        "Time since the newest load in force of a table was made.",
+        ("referential",),
+    ),
+    Metric(
+        "crible_referential_effect_offset",
+        "gauge",
+        "First offset that was decided under the tables now in force.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "crible_inpe_coverage_ratio",
+        "gauge",
+        "Share of lines with an INPE over seven days, by kind of provider.",
+        ("kind",),
+    ),
     Metric("crible_dead_letters", "counter", "Messages that could not be read, by reason.", ("reason",)),
     Metric(
         "crible_replays",

@@ -54,9 +54,27 @@ class Metrics:
         """Findings, by (detector code, class)."""
         self._add("crible_detector_fired", counts.items())
 
-    def cannot_check(self, counts: Mapping[str, int]) -> None:
-        """Checks that lacked data, by detector code."""
-        self._add("crible_cannot_check", [((code,), count) for code, count in counts.items()])
+    def cannot_check(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Checks that lacked data, by (detector code, table or registry; "" where it was something else)."""
+        self._add("crible_cannot_check", counts.items())
+
+    def rejected(self, table: str) -> None:
+        """A load of a table was refused."""
+        self._add("crible_referential_rejected", [((table,), 1)])
+
+    def ages(self, seconds: Mapping[str, float]) -> None:
+        """Time since the newest load in force of each table was made."""
+        for table, age in seconds.items():
+            self._set("crible_referential_age_seconds", age, table)
+
+    def effect(self, topic: str, partition: int, offset: int) -> None:
+        """The first offset of a partition that was decided under the tables now in force."""
+        self._set("crible_referential_effect_offset", offset, topic, str(partition))
+
+    def inpe_coverage(self, shares: Mapping[str, float]) -> None:
+        """Share of lines with an INPE, by kind of provider; a kind hardly seen has none."""
+        for kind, share in shares.items():
+            self._set("crible_inpe_coverage_ratio", share, kind)
 
     def dead_letters(self, counts: Mapping[str, int]) -> None:
         """Messages that could not be read, by reason."""
@@ -102,7 +120,7 @@ class Metrics:
 
     def revoked(self, topic: str, partition: int) -> None:
         """Forget the gauges of a partition that this worker no longer has."""
-        for name in ("crible_consumer_lag", "crible_fence_position"):
+        for name in ("crible_consumer_lag", "crible_fence_position", "crible_referential_effect_offset"):
             self._gauges[name].remove_by_labels(
                 {"topic": bounded("topic", topic), "partition": str(partition)}
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import GenericAlias
 from typing import Annotated, Any, Final
 
@@ -43,6 +43,8 @@ class Table(Envelope, kw_only=True, frozen=True):
     checksum: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}(?!\n)$")]
     rows: tuple[dict[str, Any], ...]
     valid_to: dt.date | None = None
+    accept_loss: bool | None = None
+    """Whoever loads it knows that it has fewer rows than the edition before it, and means it."""
 
 
 class Referential(Table, kw_only=True, frozen=True, tag="referential"):
@@ -280,15 +282,26 @@ def rows_of(table: Table) -> list[Any]:
     return rows
 
 
-def overlap(name: str, rows: Sequence[Row]) -> tuple[int, str] | None:
-    """The first row (index, key as text) that shares its key with an earlier one on some date, else None."""
-    spans: dict[tuple[Any, ...], list[tuple[dt.date, dt.date]]] = {}
+def clashes(name: str, rows: Sequence[Row | None]) -> Iterator[tuple[int, int, str]]:
+    """Each row that shares its key with an earlier one on some date: its index, the earlier one's, the key as text.
+
+    Rows that are None are left out: they could not be read.
+    """
+    spans: dict[tuple[Any, ...], list[tuple[dt.date, dt.date, int]]] = {}
     columns = KEYS[name]
     for index, row in enumerate(rows):
+        if row is None:
+            continue
         key = tuple(getattr(row, column) for column in columns)
         start, end = row.from_ or dt.date.min, row.to or dt.date.max
         earlier = spans.setdefault(key, [])
-        if any(start <= other_end and other_start <= end for other_start, other_end in earlier):
-            return index, ", ".join("any" if part is None else str(part) for part in key)
-        earlier.append((start, end))
-    return None
+        for other_start, other_end, other in earlier:
+            if start <= other_end and other_start <= end:
+                yield index, other, ", ".join("any" if part is None else str(part) for part in key)
+                break
+        earlier.append((start, end, index))
+
+
+def overlap(name: str, rows: Sequence[Row]) -> tuple[int, str] | None:
+    """The first row (index, key as text) that shares its key with an earlier one on some date, else None."""
+    return next(((index, key) for index, _, key in clashes(name, rows)), None)

@@ -61,7 +61,7 @@ class _Plan:
 
 def fault(event: Event) -> Fault | None:
     """The first rule of form that the event breaks, or None."""
-    found = _calendar(event, "")
+    found = days_fault(event, "")
     if found is not None:
         return found
     if isinstance(event, Claim):
@@ -107,7 +107,7 @@ def _table(table: Table) -> Fault | None:
         return Fault(invalid.CHECKSUM, "checksum", table.checksum, computed)
     rows = rows_of(table)
     for index, row in enumerate(rows):
-        found = _calendar(row, f"rows[{index}].")
+        found = days_fault(row, f"rows[{index}].")
         if found is not None:
             return found
     clash = overlap(name, rows)
@@ -127,7 +127,7 @@ def _signal(signal: Signal) -> Fault | None:
     return None
 
 
-def _calendar(part: Any, path: str) -> Fault | None:
+def days_fault(part: Any, path: str) -> Fault | None:
     """The first day out of range or out of order in a struct and in the structs below it."""
     plan = _PLANS[type(part)]
     days = plan.days_of(part)
@@ -146,13 +146,13 @@ def _calendar(part: Any, path: str) -> Fault | None:
                 return Fault(invalid.OUT_OF_RANGE, f"{path}{name}[{index}]", day.isoformat(), _YEARS)
     for name in plan.parts:
         below = getattr(part, name)
-        if below is not None and (found := _calendar(below, f"{path}{name}.")):
+        if below is not None and (found := days_fault(below, f"{path}{name}.")):
             return found
     for name in plan.part_lists:
         belows = getattr(part, name)
         if belows:
             for index, below in enumerate(belows):
-                if found := _calendar(below, f"{path}{name}[{index}]."):
+                if found := days_fault(below, f"{path}{name}[{index}]."):
                     return found
     return None
 

@@ -243,11 +243,16 @@ def pair_rows() -> list[dict[str, Any]]:
 
 
 def letter_rows() -> list[dict[str, Any]]:
-    """The `letter_values` referential: centimes for one point, or the flat tariff of a letter of its own."""
-    values: dict[str, int] = {}
+    """The `letter_values` referential: centimes for one point, or the flat tariff of a letter of its own.
+
+    A letter that is paid by no tariff stands there without a value.
+    """
+    values: dict[str, int | None] = {}
     for act in ACTS:
         if act.tariff:
             values[act.letter] = round(act.tariff / act.coefficient)
+        else:
+            values.setdefault(act.letter, None)
     return [
         {"letter": letter, "kind": None, "sector": "PRIVATE", "organism": None, "value": value}
         for letter, value in sorted(values.items())

@@ -26,6 +26,7 @@ from streams.kafka_source import ORDER, KafkaSource
 from streams.loop import ScreeningLoop
 from streams.model_folds import LearnerFold, ProfilingFold
 from streams.positions import Settler
+from streams.referentials.alerts import Alarm
 from streams.registries import RegistryReader
 from streams.screening import Screener
 from streams.topics import BrokerAway, Topics
@@ -106,7 +107,8 @@ def assemble(
             return None
     client = _client(settings)
     decoder = Decoder(pseudonyms)
-    registries = RegistryReader(client, decoder, metrics)
+    alarm = Alarm(client)
+    registries = RegistryReader(client, decoder, metrics, alarm)
     screener = Screener(
         stores[0],
         decoder,

@@ -25,6 +25,7 @@ from streams.commands import (
     doctor,
     imports,
     inspect,
+    referentials,
     screen,
     simulate,
     topics,
@@ -88,6 +89,7 @@ simulate.register(app)
 imports.register(app)
 topics.register(app)
 doctor.register(app)
+referentials.register(app)
 state_commands.register(app)
 inspect.register(app)
 detectors.register(app)

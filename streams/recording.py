@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from detectors.base import Finding
 from detectors.reasons import reason
 from monitoring.metrics import Metrics
 from schemas.outputs import encode
+from schemas.referential import TABLES
 from state import Entry, Store, keys
 from state.batch import HashDelete, HashWrite
 from streams import outputs
@@ -23,6 +25,9 @@ from streams.messages import Output
 from streams.reanswering import open_event
 
 DAY_SECONDS = 86_400
+REGISTRIES = frozenset(("beneficiary", "liquidators", "orders", "providers"))
+"""What checks name beside tables when they lack an entry."""
+log = logging.getLogger("crible.recording")
 CLAIM_DAYS = 760  # the state of a claim outlives the 24 months in which it can be corrected
 
 
@@ -113,7 +118,9 @@ def count(metrics: Metrics, items: Sequence[Item], now: dt.datetime) -> None:
     )
     fresh = [item for item in answered if item.standing is None and not item.again]
     metrics.fired(Counter((finding.code, finding.cls) for item in fresh for finding in item.findings))
-    metrics.cannot_check(Counter(check.code for item in fresh for check in item.cannot_check))
+    metrics.cannot_check(
+        Counter((check.code, lacked(check.missing)) for item in fresh for check in item.cannot_check)
+    )
     metrics.dead_letters(
         Counter(
             item.invalid.reason for item in items if item.invalid is not None and not item.message.answered
@@ -132,3 +139,17 @@ def count(metrics: Metrics, items: Sequence[Item], now: dt.datetime) -> None:
             if item.message.timestamp is not None
         ]
     )
+
+
+def lacked(missing: str) -> str:
+    """The table or registry that a check lacked ("drugs" of "drugs.ppv"); empty where it lacked something else."""
+    root = missing.partition(".")[0]
+    return root if root in TABLES or root in REGISTRIES else ""
+
+
+def count_effects(metrics: Metrics, offsets: Mapping[str, int]) -> None:
+    """Tell from which offset of each input new loads are in force."""
+    for input_name, offset in offsets.items():
+        topic, _, partition = input_name.split("|")
+        log.info("tables: new loads decide from %s/%s@%d on", topic, partition, offset)
+        metrics.effect(topic, int(partition), offset)

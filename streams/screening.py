@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from detectors import catalogue
@@ -40,6 +40,7 @@ from streams import (
     residence,
     signals,
 )
+from streams.effects import Effects
 from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
@@ -47,6 +48,8 @@ from streams.numbers import NameOf
 
 T = TypeVar("T")
 FIRST = "1"  # revision of the verdict that an event gets at its own offset
+COVERAGE_SECONDS = 5.0
+"""How often the share of lines with an INPE is told: it moves over days."""
 
 
 class Screener:
@@ -78,6 +81,9 @@ class Screener:
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._since = 0.0
         self._numbers, self._names = store.numbers, NameOf(store)
+        self._effects = Effects(store)
+        self._covered: Mapping[str, float] = {}
+        self._told = 0.0
 
     def screen(self, batch: Batch) -> list[Output]:
         """Everything that this batch says, in the order of its messages.
@@ -85,7 +91,7 @@ class Screener:
         Raises redis and state errors before anything is published: the batch is then taken again and answered alike.
         """
         self._now = dt.datetime.now(dt.UTC)
-        shelf = Shelf(self._referentials())
+        shelf = Shelf(self._effects.in_force(batch, self._referentials))
         items = self._timed("decode", lambda: [self._decode(message) for message in batch.messages])
         self._timed("observe", lambda: self._observe(batch, items, shelf))
         self._since = time.perf_counter()
@@ -99,7 +105,7 @@ class Screener:
         for stage, seconds in self._spent.items():
             self._metrics.stage(stage, seconds)
         self._spent.clear()
-        self._items = items
+        self._items, self._covered = items, shelf.referentials.coverage
         return self._timed("publish", lambda: self._publish(items, shelf))
 
     # -- decode: bytes to an event that everybody may trust, or to the reason why not
@@ -288,11 +294,15 @@ class Screener:
                 entries.append(entry)
                 owners.append(item)
         changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()} | marks
+        changed |= self._effects.due(
+            (item.message.input, item.message.offset) for item in items if item.standing is None
+        )
         stand: dict[str, bytes] = {}
         for item, blob in zip(owners, self._store.record(batch.spans, entries, changed), strict=True):
             recording.stands(item, blob)
             if item.record is not None and item.blob:
                 stand[item.record.event_id] = item.blob
+        recording.count_effects(self._metrics, self._effects.recorded(batch))
         for item in items:
             if item.again and item.record is None and item.event_id:  # its first submission is in this batch
                 item.standing = stand.get(item.event_id)
@@ -320,6 +330,9 @@ class Screener:
     def committed(self, batch: Batch) -> None:
         """Count a batch whose outputs are out, and let go of memo that no replay will ask for."""
         recording.count(self._metrics, self._items, self._now)
+        if time.monotonic() - self._told > COVERAGE_SECONDS:
+            self._told = time.monotonic()
+            self._metrics.inpe_coverage(self._covered)
         self._metrics.batch(len(self._items), sum(1 for item in self._items if item.standing is not None))
         for span in batch.spans:
             self._store.forget_memo(span.input, span.end + 1)

@@ -10,7 +10,7 @@ import orjson
 
 from detectors.models.records import KINDS, decode
 from state.errors import BadFormat
-from streams import outputs, signals
+from streams import effects, outputs, signals
 from streams.claim_state import ANSWER, PAYMENT, ClaimState
 
 LEVELS = (b"1-seen", b"2-held")
@@ -27,6 +27,7 @@ def readers() -> Mapping[str, Callable[[Any], Any]]:
         "o": lambda fields: {name: orjson.loads(value) for name, value in fields.items()},
         **{f"m:{kind}": _model(kind) for kind in KINDS},
         "m:signal": lambda blob: signals.read(blob),
+        "m:effects": effects.read,
         "m:case": _one_of(LEVELS),
         "m:reviewed": _one_of((b"1",)),
     }

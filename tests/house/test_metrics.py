@@ -6,6 +6,7 @@ import re
 import socket
 import urllib.request
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,11 @@ from prometheus_client import generate_latest
 
 from monitoring.catalogue import CATALOGUE, LABELS, OTHER, bounded
 from monitoring.metrics import Endpoint, Metrics, PortError
+from schemas.enums import ProviderKind
+from schemas.referential import TABLES
 from schemas.topics import TOPICS
 from streams.embedded import free_port
+from streams.recording import REGISTRIES
 
 IDENTIFIERS = ("B-77a1f0", "104512345", "L-0142", "D-2026-000123", "9f" * 32, "V-01KD7-1", "K-7781", "A-01f3")
 
@@ -29,7 +33,11 @@ def test_one_of_each_is_exposed() -> None:
     metrics.events({("claims", "AMO"): 3})
     metrics.verdicts({("HOLD", "FRAUD_REVIEW"): 1, ("RELEASE", ""): 2})
     metrics.fired({("D01", "H"): 1})
-    metrics.cannot_check({"B01": 2})
+    metrics.cannot_check({("B01", "drugs"): 2})
+    metrics.rejected("drugs")
+    metrics.ages({"acts": 86_400.0})
+    metrics.effect("claims", 1, 17)
+    metrics.inpe_coverage({"MEDECIN": 0.75})
     metrics.dead_letters({"not-json": 1})
     metrics.held({"FRAUD_REVIEW": 12_345})
     metrics.batch(3, replayed=2)
@@ -45,7 +53,11 @@ def test_one_of_each_is_exposed() -> None:
         'crible_events_total{flow="AMO",topic="claims"} 3.0',
         'crible_verdicts_total{decision="HOLD",purpose="FRAUD_REVIEW"} 1.0',
         'crible_detector_fired_total{class="H",code="D01"} 1.0',
-        'crible_cannot_check_total{code="B01"} 2.0',
+        'crible_cannot_check_total{code="B01",referential="drugs"} 2.0',
+        'crible_referential_rejected_total{referential="drugs"} 1.0',
+        'crible_referential_age_seconds{referential="acts"} 86400.0',
+        'crible_referential_effect_offset{partition="1",topic="claims"} 17.0',
+        'crible_inpe_coverage_ratio{kind="MEDECIN"} 0.75',
         'crible_dead_letters_total{reason="not-json"} 1.0',
         'crible_held_amount_mad_total{purpose="FRAUD_REVIEW"} 123.45',
         "crible_replays_total 2.0",
@@ -83,7 +95,11 @@ def test_identifiers_given_by_mistake_are_counted_as_other() -> None:
         metrics.events({(one, one): 1})
         metrics.verdicts({(one, one): 1})
         metrics.fired({(one, one): 1})
-        metrics.cannot_check({one: 1})
+        metrics.cannot_check({(one, one): 1})
+        metrics.rejected(one)
+        metrics.ages({one: 1.0})
+        metrics.effect(one, 0, 1)
+        metrics.inpe_coverage({one: 0.5})
         metrics.dead_letters({one: 1})
         metrics.held({one: 1})
         metrics.stage(one, 0.1)
@@ -98,6 +114,11 @@ def test_identifiers_given_by_mistake_are_counted_as_other() -> None:
 @given(st.sampled_from(sorted(LABELS)), st.text(max_size=40))
 def test_a_label_value_is_short_and_of_its_alphabet(label: str, value: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.+-]{0,31}", bounded(label, value))
+
+
+def test_every_table_and_every_kind_of_provider_is_a_label() -> None:
+    assert all(bounded("referential", name) == name for name in (*TABLES, *REGISTRIES, ""))
+    assert all(bounded("kind", kind) == kind for kind in get_args(ProviderKind))
 
 
 def test_every_topic_and_every_label_is_known() -> None:

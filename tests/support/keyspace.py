@@ -1,6 +1,7 @@
 """The whole of Crible's Redis as plain values, to compare two runs by what they counted.
 
-Left out are the books of delivery, which say how a run went and not what it found: fences, epochs and memo.
+Left out are the books of delivery, which say how a run went and not what it found: fences, epochs and memo, and from
+which offset tables were in force.
 Numbers of interned names are told by their names, since they are given in order of appearance.
 """
 
@@ -21,6 +22,7 @@ SHEET, PERSON, PLACE = Struct("<iH"), Struct("<8sH"), Struct("<IH")  # state/fun
 MET, PARTNER = Struct("<IIHH"), Struct("<8sI")
 INTERNED = rb"\xce([\x40-\x7f]...)"  # a number from 2**30 up, as MessagePack has it
 EVENT_INPUT = slice(18, 30)  # of an event record: which log it came from, and at which offset
+EFFECTS = "m:effects:"
 DELIVERY = ("fence", "memo", "layout", "intern", "names")
 
 
@@ -48,7 +50,7 @@ def _dump(url: str, named: list[str]) -> dict[str, Any]:
         for key in client.scan_iter(count=5000):
             tag, _, name = key.decode().partition(":")
             kind = name.partition(":")[0]
-            if kind in DELIVERY:
+            if kind in DELIVERY or name.startswith(EFFECTS):
                 continue
             if kind in ("x", "y"):  # an event may stand in every tag that it touched
                 name = f"{name}@{tag}"

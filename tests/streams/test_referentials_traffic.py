@@ -1,0 +1,214 @@
+"""A load under traffic, through a real worker that is killed meanwhile: one offset a partition, verdicts that agree."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+from typer.testing import CliRunner
+
+from schemas.topics import TOPIC_OF
+from state import EmbeddedRedis, Store
+from streams import cli, effects
+from streams.broker import EmbeddedBroker
+from streams.config import Settings
+from streams.embedded import free_port
+from streams.topics import Topics
+from tests.streams.stage import Desk
+from tests.streams.test_effects import boxes
+from tests.support.published import read_all
+from tests.support.worker import Worker
+
+PARTITIONS = 2
+TIMEOUT = 60.0
+HEAD = "ean13,ppv\n"
+Record = dict[str, Any]
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    with EmbeddedRedis(durable=True) as redis, EmbeddedBroker() as broker:
+        settings = Settings(brokers=broker.bootstrap)
+        Topics(settings.client()).create(PARTITIONS)
+        yield {
+            "CRIBLE_BROKERS": broker.bootstrap,
+            "CRIBLE_REDIS": redis.url,
+            "CRIBLE_WORKER_ID": "w",
+            "CRIBLE_METRICS_PORT": str(free_port()),
+        }
+
+
+class Traffic:
+    """Sends a claim every few milliseconds until told to stop, each of another person."""
+
+    def __init__(self, brokers: str) -> None:
+        self.sent = 0
+        self._producer = Producer(
+            {
+                **Settings(brokers=brokers).client(),
+                "partitioner": "murmur2_random",
+                "linger.ms": 0,
+                "log_level": 0,
+            }
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        desk, topic = Desk(), TOPIC_OF["claim"]
+        while not self._stop.wait(0.015):
+            (claim,) = boxes(desk, self.sent, 1)
+            self._producer.produce(topic.name, orjson.dumps(claim), topic.key_of(claim).encode())
+            self._producer.poll(0)
+            self.sent += 1
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        assert self._producer.flush(20) == 0
+
+
+def load(environment: dict[str, str], file: Path, *more: str) -> Any:
+    words = ["referentials", "load", "drugs", str(file), *more]
+    return CliRunner().invoke(cli.app, words, env=environment, catch_exceptions=False)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.3)
+
+
+def screened(brokers: str) -> list[Record]:
+    return [orjson.loads(record.value() or b"") for record in read_all(brokers, ("screened",))]
+
+
+def named(record: Record) -> str:
+    return str(record["referentials"].get("drugs", ""))
+
+
+def everywhere(records: list[Record], editions: str) -> bool:
+    """Whether every partition has some verdicts that name these editions."""
+    found = Counter(one["input"]["partition"] for one in records if named(one) == editions)
+    return len(found) == PARTITIONS and min(found.values()) > 20
+
+
+def test_a_load_takes_effect_at_one_recorded_offset_a_partition(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    brokers = environment["CRIBLE_BROKERS"]
+    dear, cheap = tmp_path / "dear.csv", tmp_path / "cheap.csv"
+    dear.write_text(HEAD + "6118001230068,9500\n")
+    cheap.write_text(HEAD + "6118001230068,5000\n")
+    assert load(environment, dear, "-e", "1", "--from", "2015-01-01").exit_code == 0
+    traffic = Traffic(brokers)
+    try:
+        with Worker(environment, tmp_path, name="one") as worker:
+            worker.wait_ready()
+            until(lambda: everywhere(screened(brokers), "1"))
+            assert load(environment, cheap, "-e", "2", "--from", "2015-01-02").exit_code == 0
+            until(lambda: everywhere(screened(brokers), "2,1"))
+            worker.kill()
+        with Worker(environment, tmp_path, name="two") as worker:
+            worker.wait_ready()
+            traffic.stop()
+            until(lambda: len(screened(brokers)) == traffic.sent)
+            assert worker.terminate() == 0
+    finally:
+        traffic.stop()
+    found = defaultdict(list)
+    for one in screened(brokers):
+        place = one["input"]
+        found[place["partition"]].append(
+            (place["offset"], named(one), "T02" in {r["code"] for r in one["reasons"]})
+        )
+    assert sum(map(len, found.values())) == traffic.sent
+    ids = Topics(Settings(brokers=brokers).client()).ids(["claims"])
+    store = Store(environment["CRIBLE_REDIS"])
+    switches: dict[int, int] = {}
+    for partition, said in found.items():
+        said.sort()
+        assert [offset for offset, *_ in said] == sorted({offset for offset, *_ in said})
+        switch = min(offset for offset, editions, _ in said if editions == "2,1")
+        assert all(
+            (editions, dear) == (("1", False) if offset < switch else ("2,1", True))
+            for offset, editions, dear in said
+        )
+        (blob,) = store.models([effects.name(f"claims|{ids['claims']}|{partition}")])
+        last = effects.read(blob).effects[-1]
+        assert (last.offset, {load[1] for load in last.loads}) == (switch, {"1", "2"})
+        switches[partition] = switch
+    assert len(found) == PARTITIONS
+    store.close()
+    listed = CliRunner().invoke(cli.app, ["referentials", "list", "--effects", "--json"], env=environment)
+    told = [one for one in orjson.loads(listed.stdout)["effects"] if one["topic"] == "claims"]
+    assert {one["partition"]: one["offset"] for one in told if one["came"] == ["drugs 2"]} == switches
+    assert {(one["partition"], one["offset"]) for one in told if one["came"] == ["drugs 1"]} == {
+        (0, 0),
+        (1, 0),
+    }
+
+
+def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """What somebody sends past `crible referentials load`: a broken row, and a table cut short."""
+    brokers = environment["CRIBLE_BROKERS"]
+    desk = Desk()
+    drugs = [{"ean13": "6118001230068", "ppv": 9_500}, {"ean13": "4006381333931", "ppv": 100}]
+    good = desk.table("drugs", *drugs)
+    broken = desk.table(
+        "drugs", drugs[0], {"ean13": "4006381333931", "ppv": "dear"}, edition="2", valid_from="2016-01-01"
+    )
+    short = desk.table("drugs", drugs[0], edition="3", valid_from="2017-01-01")
+    producer = Producer(
+        {**Settings(brokers=brokers).client(), "partitioner": "murmur2_random", "log_level": 0}
+    )
+
+    def send(event: Record) -> None:
+        topic = TOPIC_OF[event["type"]]
+        producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
+        assert producer.flush(20) == 0
+
+    def alerts() -> list[Record]:
+        return [orjson.loads(record.value() or b"") for record in read_all(brokers, ("fraud-alerts",))]
+
+    def metrics() -> str:
+        url = f"http://127.0.0.1:{environment['CRIBLE_METRICS_PORT']}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+
+    send(good)
+    send(broken)
+    with Worker(environment, tmp_path) as worker:
+        worker.wait_ready()
+        until(lambda: len(alerts()) == 1)
+        send(short)
+        until(lambda: len(alerts()) == 2)
+        before, hot = alerts()
+        assert {before["entity"], hot["entity"]} == {"referential:drugs"}
+        assert {before["kind"], hot["kind"]} == {"REFERENTIAL_REJECTED"}
+        assert "row 2: ppv: 'dear', expected a whole number" in before["reasons"][0]["facts_en"]
+        assert "rows: '1', expected at least 95% of the 2 keys" in hot["reasons"][0]["facts_en"]
+        assert 'crible_referential_rejected_total{referential="drugs"} 2.0' in metrics()
+        for claim in boxes(desk, 0, 1):
+            send({**claim, "lines": [{**claim["lines"][0], "code": "4006381333948"}]})
+        until(lambda: len(screened(brokers)) == 1)
+        (said,) = screened(brokers)
+        assert named(said) == "1"
+        assert {reason["code"] for reason in said["reasons"]} == {"T02"}
+        assert said["decision"] != "HOLD"  # its table's last load was refused: a review is proposed instead
+        assert worker.terminate() == 0
+    listed = CliRunner().invoke(cli.app, ["referentials", "list"], env={**environment, "COLUMNS": "200"})
+    assert listed.exit_code == 1
+    assert "drugs 2: row 2: ppv: 'dear', expected a whole number" in listed.stdout
