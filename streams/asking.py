@@ -148,17 +148,20 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
     if asked.own:
         seen.log = codecs.unpack_log(next(answers))
         seen.facts = codecs.unpack_facts(next(answers))
-        seen.documents = [
-            (index, key, codecs.unpack_documents(next(answers))) for index, key in asked.documents
-        ]
-        seen.executors = {inpe: codecs.window(next(answers)) for inpe in asked.executors}
-        seen.prescribers = {inpe: codecs.window(next(answers)) for inpe in asked.prescribers}
-        seen.days = {key: codecs.day_sheet(next(answers)) for key in asked.days}
+        used = practice_asks.known(asked.documents, answers, codecs.unpack_documents)
+        seen.documents = [(index, key, uses) for (index, key), uses in used.items()]
+        seen.executors = practice_asks.known(asked.executors, answers, codecs.window)
+        seen.prescribers = practice_asks.known(asked.prescribers, answers, codecs.window)
+        seen.days = practice_asks.known(asked.days, answers, codecs.day_sheet)
         for inpe, signature in asked.clones:
-            uses = codecs.unpack_clones(next(answers))
-            seen.clones[inpe] = Clones(
-                signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers))
-            )
+            uses, group, everybody = next(answers), next(answers), next(answers)
+            if uses is not None and group is not None and everybody is not None:
+                seen.clones[inpe] = Clones(
+                    signature,
+                    codecs.unpack_clones(uses),
+                    codecs.frequency(group),
+                    codecs.frequency(everybody),
+                )
         practice_asks.read(seen, asked, answers)
     return seen
 

@@ -68,14 +68,17 @@ def ask(asked: Question, claim: Claim, referentials: Referentials, told: Told, c
 
 def read(seen: Observation, asked: Question, answers: Iterator[bytes | None]) -> None:
     """Read their answers, in the order of `ask`. What an older version's memo lacks stays unknown."""
-    seen.performers = _known(asked.performers, answers, codecs.window)
-    seen.networks = _known(asked.networks, answers, codecs.window)
-    seen.shares = _known(asked.shares, answers, _shares)
-    seen.pairs = _known(asked.pairs, answers, codecs.pair_window)
-    seen.patients_from = _known(asked.patients_from, answers, codecs.frequency)
+    seen.performers = known(asked.performers, answers, codecs.window)
+    seen.networks = known(asked.networks, answers, codecs.window)
+    seen.shares = known(asked.shares, answers, _shares)
+    seen.pairs = known(asked.pairs, answers, codecs.pair_window)
+    seen.patients_from = known(asked.patients_from, answers, codecs.frequency)
 
 
-def _known(names: list[K], answers: Iterator[bytes | None], decode: Callable[[bytes], T]) -> dict[K, T]:
+def known(names: list[K], answers: Iterator[bytes | None], decode: Callable[[bytes], T]) -> dict[K, T]:
+    """What the next answers say of each name. One that is not remembered is left out: a replay may ask for more than
+    was asked at first, where the tables have changed in between.
+    """
     found: dict[K, T] = {}
     for name in names:
         data = next(answers)

@@ -26,7 +26,7 @@ INPUT = "claims|topic-id|0"
 START = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 SCENE = (
     Scene()
-    .table("letter_values", {"letter": "K", "value": 1_000})
+    .table("letter_values", {"letter": "K", "value": 1_000}, {"letter": "C"})
     .act("CS", letter="C", coefficient=1)
     .act("K10", letter="K", coefficient=10)
     .act("K20", letter="K", coefficient=20)
