@@ -116,13 +116,13 @@ def fold(
     updates = held.updates + 1
     if updates % max(MIN_MEMBERS // 4, len(table) // 4):
         return MembersRecord(VERSION, updates, reach, table), None
-    days = [entry[0] for entry in table.values()]
+    days, *columns = zip(*table.values(), strict=True)
     oldest = max(days) - STALE_DAYS
     if min(days) <= oldest:
         table = {name: entry for name, entry in table.items() if entry[0] > oldest}
+        _, *columns = zip(*table.values(), strict=True)
     if len(table) < MAX_MEMBERS:
         reach = EVERYBODY
-    _, *columns = zip(*table.values(), strict=True)
     spread = [_centre(column) for column in columns]
     edition = 0 if summary is None else summary.updates
     done = ActivityRecord(
