@@ -67,6 +67,10 @@ class Person:
     prescription: tuple[str, int, int] = ("", 0, 0)  # number, day written, deliveries left
     due: int = 0
     seen: int = 0  # day of the latest episode: nobody falls ill twice in one week
+    away: int = 0  # last day in hospital
+    supplied: dict[str, int] = field(
+        default_factory=dict
+    )  # device or drug -> day from which on it is due again
     course: int = 0  # last day of a series of sessions: one at a time
     dentist: Provider | None = None
     mouth: int = 0  # teeth treated so far: nobody has the same tooth done twice by accident

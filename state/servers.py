@@ -89,7 +89,9 @@ class Servers:
                 "were deleted or evicted behind Crible's back"
             )
         if code == "FULL":
-            return BadFormat(f"a value of kind {kind_of(detail)} is full: what came would not fit into its counters")
+            return BadFormat(
+                f"a value of kind {kind_of(detail)} is full: what came would not fit into its counters"
+            )
         if code == "FORMAT":
             return BadFormat(_format(detail))
         if "function not found" in text.lower() and self._router is not None:

@@ -18,13 +18,16 @@ import msgspec
 from detectors import plan
 from detectors.documents import document_key
 from detectors.referentials import Referentials
+from schemas.approval import PriorApproval
 from schemas.claim import Claim, Line
 from schemas.control import Rescreen
-from schemas.enums import CARE_GROUPS, CARE_KINDS, COVERAGES
+from schemas.enums import CARE_GROUPS, CARE_KINDS, CLAIM_KINDS, COVERAGES
 from schemas.events import Event
 from schemas.liquidation import Liquidation
 from schemas.observation import (
     EPOCH_ORDINAL,
+    MINUTE_AT,
+    TYPED_AT,
     Clones,
     CloneUse,
     LogLine,
@@ -32,18 +35,22 @@ from schemas.observation import (
     day_number,
     entity_ref,
     event_ref,
+    marked,
 )
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
 from state.keys import Role
-from streams import follower_asks, practice_asks
+from streams import care_asks, follower_asks, practice_asks
 
 MONTHS_24 = 731  # days: no window of care looks further back
 CLONE_DAYS = 90
 BUCKET_DAYS = 30
 COVERAGE_INDEX = {name: index for index, name in enumerate(COVERAGES)}
+KIND_INDEX = {name: index for index, name in enumerate(CLAIM_KINDS)}
+BY_MACHINE = frozenset({"FSE", "TP"})
+"""Channels whose date of care nobody types at the counter."""
 GROUP_INDEX = {name: index for index, name in enumerate(CARE_GROUPS)}
 
 ACCEPTS = {name: TOPICS[name].types for name in SCREENING_INPUTS}
@@ -73,6 +80,9 @@ class Question:
     shares: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     patients_from: list[str] = field(default_factory=list)
+    accords: list[str] = field(default_factory=list)
+    near: list[str] = field(default_factory=list)
+    leaves: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
 
 
@@ -123,6 +133,8 @@ def question(
         micros = round(event.event_time.timestamp() * 1e6)
         asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
         asked.reads.append(ops.read_open(event.beneficiary))
+    elif isinstance(event, PriorApproval):
+        care_asks.approval(asked, event, referentials)
     elif isinstance(event, Rescreen):
         asked.reads += [
             ops.read_verdict(event.beneficiary, event.event_id),
@@ -162,6 +174,7 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
                 signature, uses, codecs.frequency(next(answers)), codecs.frequency(next(answers))
             )
         practice_asks.read(seen, asked, answers)
+        care_asks.read(seen, asked, answers)
     return seen
 
 
@@ -182,11 +195,13 @@ def _claim(
     told.documents(asked)
     told.providers(asked)
     place = commune_number(commune)
-    for (inpe, day), spent in plan.minutes(claim, referentials).items():
+    sheets = dict.fromkeys(plan.dialysed(claim, referentials), 0) | plan.minutes(claim, referentials)
+    for (inpe, day), spent in sheets.items():
         asked.days.append((inpe, day))
         asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))
     told.clones(asked)
     practice_asks.ask(asked, claim, referentials, told.arrival, told.day, commune)
+    care_asks.ask(asked, claim, referentials)
 
 
 class Told:
@@ -199,6 +214,9 @@ class Told:
         self.arrival = int(claim.event_time.timestamp())
         self.day = day_number(referentials.local_date(claim.event_time))
         self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
+        self._marked = marked(self.arrival, KIND_INDEX[claim.kind])
+        by_hand = claim.channel not in BY_MACHINE and claim.kind != "FACTURE_TP"
+        self._deposit = day_number(claim.deposit_date) if by_hand else None
         self._numbered = [
             (line, number(line.executor or ""), number(f"{line.nomenclature}|{line.code}"))
             for line in claim.lines
@@ -206,13 +224,16 @@ class Told:
 
     def own(self) -> list[LogLine]:
         """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
-        event, claim, arrival, coverage = self._event, self._reference, self.arrival, self._coverage
+        event, claim, coverage, deposit = self._event, self._reference, self._coverage, self._deposit
         make, number = tuple.__new__, self._number
         own = []
         for line, executor, act in self._numbered:
             where = site(line)
             prescriber, place = number(line.prescriber or ""), 0 if where is None else number(where)
             quantity, amount, group = round(line.quantity * 100), line.amount, GROUP_INDEX[line.care_group]
+            came, at = self._marked, line.service_time
+            if at is not None:
+                came += (int(at[:2]) * 60 + int(at[3:]) + 1) << MINUTE_AT
             if line.sessions is None or len(line.sessions) < 2:
                 days = line.sessions or (line.service_date,)
                 shares: Iterable[tuple[dt.date, int, int]] = ((days[0], quantity, amount),)
@@ -225,7 +246,7 @@ class Told:
                     event,
                     claim,
                     number_of_day,
-                    arrival,
+                    came + (1 << TYPED_AT) if number_of_day == deposit else came,
                     executor,
                     prescriber,
                     act,

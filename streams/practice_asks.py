@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from detectors.reading import DRUGS
 from detectors.referentials import Referentials
+from detectors.tariffs import at_tariff, letter_of
 from schemas.claim import Claim, Line
 from schemas.observation import Observation, Shares, day_number, entity_ref
 from schemas.referential import ActRow
@@ -104,10 +105,10 @@ def deltas(claim: Claim, lines: list[Line], referentials: Referentials) -> list[
     digits = [0] * DIGITS
     for line in lines:
         off += off_day(line.service_date, referentials)
-        letter, coefficient = _tariff(line, referentials)
+        letter, coefficient = letter_of(line, referentials)
         if letter is not None and coefficient is not None:
             top += coefficient >= _high(letter, line.service_date, referentials)
-        if line.nomenclature != DRUGS and not _at_tariff(claim, line, letter, coefficient, referentials):
+        if line.nomenclature != DRUGS and not at_tariff(claim, line, referentials):
             free += 1
             digits[line.amount // 100 % DIGITS] += 1
     return [*(len(lines), off, top, free), *digits]
@@ -121,18 +122,6 @@ def off_day(day: dt.date, referentials: Referentials) -> bool:
     if day not in known:
         known[day] = any(row.kind in OFF_DAYS for row in referentials.calendar(day))
     return bool(known[day])
-
-
-def _tariff(line: Line, referentials: Referentials) -> tuple[str | None, float | None]:
-    if line.nomenclature == DRUGS:
-        return None, None
-    letter, coefficient = line.letter, line.coefficient
-    if letter is None or coefficient is None:
-        row = referentials.act(line.nomenclature, line.code, line.service_date)
-        if row is not None:
-            letter = letter or row.letter
-            coefficient = row.coefficient if coefficient is None else coefficient
-    return letter, coefficient
 
 
 def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
@@ -150,18 +139,3 @@ def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
         )
         known[of] = listed[len(listed) * 3 // 4] if len(listed) > 1 else float("inf")
     return float(known[of])
-
-
-def _at_tariff(
-    claim: Claim, line: Line, letter: str | None, coefficient: float | None, referentials: Referentials
-) -> bool:
-    if letter is None or coefficient is None:
-        return False
-    entry = referentials.provider(line.executor or "")
-    kind, sector = (None, None) if entry is None else (entry.kind, entry.sector)
-    of = letter, line.service_date, kind, sector, claim.organism
-    known = referentials.memo.setdefault("letter values", {})
-    if of not in known:
-        known[of] = referentials.letter_value(letter, line.service_date, kind, sector, claim.organism)
-    value = known[of]
-    return value is not None and abs(line.amount - value * coefficient * line.quantity) < 1
