@@ -128,6 +128,14 @@ class Stockpile:
     ) -> Iterator[Finding | CannotCheck]:
         day = max(line.day for line in own)
         lines = [*earlier, *own]
+        dose = next(
+            (said[line.event, line.line] for line in own if said.get((line.event, line.line), (None,))[0]),
+            None,
+        )
+        if (
+            dose is not None
+        ):  # the log knows no posology: a treatment is followed at the dose of its last ordonnance
+            said = {(line.event, line.line): (dose[0], None) for line in earlier} | said
         stock = self._stock(context, of, lines, day, said)
         if stock is None:
             return

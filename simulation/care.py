@@ -98,7 +98,8 @@ class Care:
         bought = day + (draw.integer(0, 2) if draw.chance(0.25) else 0)
         pharmacy = self.pharmacy(dossier.person.household, bought)
         lines = []
-        for drug in draw.sample(doctor.drugs, count):
+        # nobody writes two brands of one substance on one ordonnance
+        for drug in {drug.dci: drug for drug in draw.sample(doctor.drugs, count)}.values():
             boxes = 2 if draw.chance(0.12) else 1
             known = draw.chance(0.7)
             lines.append(

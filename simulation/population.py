@@ -166,7 +166,8 @@ def _illness(
     code = draw.weighted(list(ILLNESSES), by_share)
     person.ald = code
     known = [drug for drug in drugs if drug.atc.startswith(ILLNESSES[code][4])]
-    person.treatment = draw.sample(known, 1 if code == "ALD-RHUM" else draw.integer(1, 3))
+    chosen = draw.sample(known, 1 if code == "ALD-RHUM" else draw.integer(1, 3))
+    person.treatment = list({drug.dci: drug for drug in chosen}.values())
     person.due = today + draw.integer(0, 34)
     specialty = {"ALD-PSY": "PSYCHIATRIE", "ALD-HTA": "CARDIOLOGIE", "ALD-COR": "CARDIOLOGIE"}.get(code)
     home = person.household

@@ -114,7 +114,9 @@ class Scene:
                 arrival=marked(
                     int(claim.event_time.timestamp()),
                     CLAIM_KINDS.index(claim.kind),
-                    int(line.service_time[:2]) * 60 + int(line.service_time[3:]) if line.service_time else None,
+                    int(line.service_time[:2]) * 60 + int(line.service_time[3:])
+                    if line.service_time
+                    else None,
                     typed=claim.channel not in ("FSE", "TP")
                     and claim.kind != "FACTURE_TP"
                     and date == claim.deposit_date,
@@ -167,7 +169,9 @@ class Scene:
         found = list(BY_CODE[code].check(context))
         assert found == list(BY_CODE[code].check(context)), "a detector answers the same twice"
         self.seen.log.sort(key=lambda line: (line.day, line.event), reverse=True)
-        self.seen.log.sort(key=lambda line: line.day)  # as if what is dated alike had come the other way round
+        self.seen.log.sort(
+            key=lambda line: line.day
+        )  # as if what is dated alike had come the other way round
         again = list(BY_CODE[code].check(self.context(self.claim(*lines, **fields))))
         assert list(map(_core, again)) == list(map(_core, found)), "the order of arrival changes the answer"
         findings = [item for item in found if isinstance(item, Finding)]
@@ -185,7 +189,16 @@ def _core(item: Finding | CannotCheck) -> tuple[Any, ...]:
     """What an answer says, whichever of two records alike it cites."""
     if isinstance(item, CannotCheck):
         return (item.code, item.missing)
-    return (item.code, item.cls, item.variant, item.lines, item.value, item.weight, item.strength, item.review)
+    return (
+        item.code,
+        item.cls,
+        item.variant,
+        item.lines,
+        item.value,
+        item.weight,
+        item.strength,
+        item.review,
+    )
 
 
 def consultation(**fields: Any) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def test_what_is_not_known() -> None:
     stage = Scene().act("CS").earlier(consultation(), kind="FACTURE_TP")
     assert [item.missing for item in stage.play("D04", consultation())[1]] == ["acts.repeatable_same_day"]
     stage = scene().earlier(consultation(), kind="FACTURE_TP")
-    stage.seen.log = [line._replace(arrival=line.arrived) for line in stage.seen.log]  # as an older version wrote it
+    stage.seen.log = [
+        line._replace(arrival=line.arrived) for line in stage.seen.log
+    ]  # as an older version wrote it
     findings, cannot = stage.play("D04", consultation())
     assert (findings, [item.missing for item in cannot]) == ([], ["kind"])

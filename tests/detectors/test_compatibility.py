@@ -15,7 +15,9 @@ def person(**fields: Any) -> Scene:
     return Scene().person(**{"sex": "M", "birth_date": BORN, "link": "ASSURE", "rank": 0, **fields})
 
 
-@pytest.mark.parametrize(("absolute", "cls", "weight"), [(True, "H", 0.1), (False, "S", 0.6), (None, "S", 0.6)])
+@pytest.mark.parametrize(
+    ("absolute", "cls", "weight"), [(True, "H", 0.1), (False, "S", 0.6), (None, "S", 0.6)]
+)
 @pytest.mark.parametrize(
     ("columns", "variant"),
     [
