@@ -17,6 +17,7 @@ import msgspec
 
 from detectors import plan
 from detectors.documents import document_key
+from detectors.reading import DRUGS
 from detectors.referentials import Referentials
 from schemas.approval import PriorApproval
 from schemas.claim import Claim, Line
@@ -49,6 +50,8 @@ CLONE_DAYS = 90
 BUCKET_DAYS = 30
 COVERAGE_INDEX = {name: index for index, name in enumerate(COVERAGES)}
 KIND_INDEX = {name: index for index, name in enumerate(CLAIM_KINDS)}
+STOCKED = ("PEC_DEMANDE", "PEC_ACCORD")
+"""Requests for medicines, before whose grant what is at home is looked at (B02)."""
 BY_MACHINE = frozenset({"FSE", "TP"})
 """Channels whose date of care nobody types at the counter."""
 GROUP_INDEX = {name: index for index, name in enumerate(CARE_GROUPS)}
@@ -70,6 +73,7 @@ class Question:
     undo: bytes | None = None
     undo_payment: bool = False
     own: list[LogLine] = field(default_factory=list)
+    history: bool = False  # a request that only looks at the log
     documents: list[tuple[int, str]] = field(default_factory=list)
     executors: list[str] = field(default_factory=list)
     prescribers: list[str] = field(default_factory=list)
@@ -175,6 +179,9 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
             )
         practice_asks.read(seen, asked, answers)
         care_asks.read(seen, asked, answers)
+    elif asked.history:
+        log = next(answers, None)  # a memo of an older version has none
+        seen.log = [] if log is None else codecs.unpack_log(log)
     return seen
 
 
@@ -185,7 +192,13 @@ def _claim(
         asked.undo = event_ref(claim.replaces)
     asked.home.append(ops.registered(claim.beneficiary))
     asked.reads.append(ops.read_claim(claim.beneficiary, claim.claim_id))
-    if claim.action == "CANCEL" or claim.kind not in CARE_KINDS or not claim.lines:
+    if claim.action == "CANCEL" or not claim.lines:
+        return
+    if claim.kind not in CARE_KINDS:
+        if claim.kind in STOCKED and any(line.nomenclature == DRUGS for line in claim.lines):
+            first = day_number(min([line.service_date for line in claim.lines]))
+            asked.home.append(ops.append_log(claim.beneficiary, b"", first - MONTHS_24))
+            asked.history = True
         return
     told = Told(claim, referentials, number)
     asked.own = told.own()
