@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Final
 
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, act_name, at_stake, coverage_index, same_body
 from detectors.shopping import latest
-from detectors.stock import Medicine, Stock, posologies, stocks
+from detectors.stock import Medicine, Supply, posologies, stock_of
 from schemas.claim import Line
 from schemas.enums import CARE_GROUPS
 from schemas.observation import LogLine, date_of, day_number, entity_ref, event_ref
@@ -19,7 +20,11 @@ HALF_YEAR: Final = 180
 MONTH: Final = 30
 HARD_WEIGHT: Final = 0.95
 TRAVEL: Final = "TRAVEL"
-Memo = dict[int, Medicine | None]
+Dose = tuple[float | None, int | None]
+"""Units a day, days: as far as the ordonnance says."""
+UNSAID: Final[Dose] = (None, None)
+Memo = dict[int, tuple[Medicine, float | None, float | None] | None]
+"""Act -> medicine, units in a box, usual units a day; kept as long as the tables, whatever the date."""
 
 
 class Stockpile:
@@ -94,13 +99,16 @@ class Stockpile:
         reference, coverage = own[0].claim, own[0].coverage
         for line in context.seen.log:
             if line.group == PHARMACY and line.coverage == coverage and line.claim != reference:
-                of = memo[line.act] if line.act in memo else _medicine(context, line, memo)
+                pack = memo.get(line.act)
+                of = pack[0] if pack is not None else _medicine(context, line, memo)
                 if of in earlier and not any(same_body(line, each) for each in mine[of]):
                     earlier[of].append(line)
         told = posologies(context.claim)
-        said = {(line.event, line.line): told[line.line] for line in own if line.line in told}
-        for of, lines in sorted(mine.items(), key=lambda item: str(item[0])):
-            yield from self._judge(context, of, lines, earlier[of], said)
+        limit, early = context.value(CODE, "stock"), context.value(CODE, "early")
+        for of, lines in mine.items():
+            if len(earlier[of]) < early and _little(lines, earlier[of], memo, told, limit):
+                continue
+            yield from self._judge(context, of, lines, earlier[of], memo, told)
 
     @staticmethod
     def _own(context: Context, boxes: list[Line]) -> list[LogLine]:
@@ -124,61 +132,36 @@ class Stockpile:
         of: Medicine,
         own: list[LogLine],
         earlier: list[LogLine],
-        said: dict[tuple[bytes, int], tuple[float | None, int | None]],
+        memo: Memo,
+        told: Mapping[int, Dose],
     ) -> Iterator[Finding | CannotCheck]:
+        doses = {line.line: told.get(line.line, UNSAID) for line in own}
+        # the log knows no posology: a treatment is followed at the dose of its last ordonnance
+        usual = (next((dose for dose, _ in doses.values() if dose), None), None)
+        given = [_supply(line, memo, usual) for line in earlier]
+        given += [_supply(line, memo, doses[line.line]) for line in own]
+        given.sort(key=attrgetter("day"))
         day = max(line.day for line in own)
-        lines = [*earlier, *own]
-        dose = next(
-            (said[line.event, line.line] for line in own if said.get((line.event, line.line), (None,))[0]),
-            None,
-        )
-        if (
-            dose is not None
-        ):  # the log knows no posology: a treatment is followed at the dose of its last ordonnance
-            said = {(line.event, line.line): (dose[0], None) for line in earlier} | said
-        stock = self._stock(context, of, lines, day, said)
-        if stock is None:
-            return
+        stock = stock_of(given, day)
         if stock.unknown:
             yield CannotCheck(CODE, "drugs.units_per_box" if stock.units is None else "drugs.ddd")
-        left = stock.left or 0.0
+        left, least = stock.left or 0.0, context.value(CODE, "early")
         limit, hard = context.value(CODE, "stock"), context.value(CODE, "review")
-        allowed = context.value(CODE, "allowance") if self._long(context, own) else 0.0
-        allowed += self._pack(context, of, own, day, said)
-        if left > hard + allowed:
-            yield self._finding(context, of, "review", own, earlier, day, left, hard)
-        elif left > limit + allowed:
-            yield self._finding(context, of, "stock", own, earlier, day, left, limit)
-        elif stock.early >= context.value(CODE, "early"):
-            recent = [line for line in lines if line.day > day - HALF_YEAR]
-            again = self._stock(context, of, recent, day, said)
-            if again is not None and again.early >= context.value(CODE, "early"):
-                yield self._finding(
-                    context, of, "early", own, earlier, day, float(again.early), context.value(CODE, "early")
-                )
-
-    @staticmethod
-    def _stock(
-        context: Context,
-        of: Medicine,
-        lines: list[LogLine],
-        day: int,
-        said: dict[tuple[bytes, int], tuple[float | None, int | None]],
-    ) -> Stock | None:
-        return stocks(lines, day, context.referentials, context.name, said).get(of)
-
-    def _pack(
-        self,
-        context: Context,
-        of: Medicine,
-        own: list[LogLine],
-        day: int,
-        said: dict[tuple[bytes, int], tuple[float | None, int | None]],
-    ) -> float:
-        """How much longer than a month the claim's smallest box lasts: nobody can be given less than a box."""
-        boxes = [line._replace(quantity=100) for line in own]
-        days = [self._stock(context, of, [line], day, said) for line in boxes]
-        return max(0.0, min((one.left or 0.0 for one in days if one is not None), default=0.0) - MONTH)
+        if left > limit:
+            allowed = context.value(CODE, "allowance") if self._long(context, own) else 0.0
+            boxes = [_supply(line._replace(quantity=100), memo, doses[line.line]).days for line in own]
+            # nobody can be given less than a box
+            allowed += max(0.0, min((days for days in boxes if days is not None), default=0.0) - MONTH)
+            if left > hard + allowed:
+                yield self._finding(context, of, "review", own, earlier, day, left, hard)
+                return
+            if left > limit + allowed:
+                yield self._finding(context, of, "stock", own, earlier, day, left, limit)
+                return
+        if stock.early >= least:
+            recent = stock_of([supply for supply in given if supply.day > day - HALF_YEAR], day)
+            if recent.early >= least:
+                yield self._finding(context, of, "early", own, earlier, day, float(recent.early), least)
 
     @staticmethod
     def _long(context: Context, own: list[LogLine]) -> bool:
@@ -230,9 +213,39 @@ class Stockpile:
 
 
 def _medicine(context: Context, line: LogLine, memo: Memo) -> Medicine | None:
-    """What a box holds; kept as long as the tables, whatever the date."""
     if line.act not in memo:
         nomenclature, _, code = context.name.get(line.act, "").partition("|")
         row = latest(context, code) if nomenclature == DRUGS else None
-        memo[line.act] = None if row is None or row.dci is None else (row.dci, row.dose)
-    return memo[line.act]
+        if row is None or row.dci is None:
+            memo[line.act] = None
+        else:
+            memo[line.act] = ((row.dci, row.dose), row.units_per_box, row.ddd)
+    held = memo[line.act]
+    return None if held is None else held[0]
+
+
+def _little(
+    own: list[LogLine], earlier: list[LogLine], memo: Memo, told: Mapping[int, Dose], limit: float
+) -> bool:
+    """Whether all that was ever dispensed, at doses that are known, stays under the limit: the usual case."""
+    total = 0.0
+    usual = next((dose for line in own if (dose := told.get(line.line, UNSAID)[0])), None)
+    for lines, by_line in ((own, True), (earlier, False)):
+        for line in lines:
+            _, units, per_day = memo[line.act] or (None, None, None)
+            per_day = (told.get(line.line, UNSAID)[0] if by_line else usual) or per_day
+            if not units or not per_day:
+                return False
+            total += line.quantity / 100 * units / per_day
+    return total <= limit
+
+
+def _supply(line: LogLine, memo: Memo, dose: Dose) -> Supply:
+    """How long a line's boxes last: at the dose given, else at the usual one, else as long as was prescribed."""
+    held, boxes = memo[line.act], line.quantity / 100
+    units = None if held is None or held[1] is None else boxes * held[1]
+    per_day = dose[0] or (None if held is None else held[2])
+    days = units / per_day if units is not None and per_day else None
+    if days is None and dose[1]:
+        days = float(dose[1])
+    return Supply(line.day, boxes, units, days)
