@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from detectors.models.evidence import Evidence
     from detectors.policy import Thresholds
     from detectors.referentials import Referentials
-    from schemas.claim import Claim
+    from schemas.claim import Claim, Line
     from schemas.observation import Observation
+    from schemas.referential import ActRow
 
 Nature = Literal["ADM", "TAR", "MED", "PRE", "INT"]
 Class = Literal["H", "S"]
@@ -30,9 +31,19 @@ Visibility = Literal["LIQUIDATOR", "FRAUD_TEAM", "AUDIT_ONLY"]
 
 CARE_KINDS, REQUEST_KINDS = enums.CARE_KINDS, enums.REQUEST_KINDS
 ALL_FLOWS = ("AMO", "RG", "CONV")
-Need = Literal["drugs", "documents", "log", "clones", "orders", "models"]
+Need = Literal[
+    "drugs", "documents", "log", "clones", "orders", "models", "dental", "dialysis", "devices", "leave"
+]
 """What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, families
-of like claims, orders in force, an answer of the models."""
+of like claims, orders in force, an answer of the models; lines of dental care, dialysis, devices or glasses, a
+sick leave."""
+_OF_GROUP: Final[Mapping[str, Need]] = {
+    "DENTAL": "dental",
+    "DIALYSIS": "dialysis",
+    "DEVICE": "devices",
+    "OPTICAL": "devices",
+    "SICK_LEAVE": "leave",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,20 @@ class Context(msgspec.Struct):
     evidence: Evidence | None
     number: Mapping[str, int]  # interned number of a name; INPE of nine digits are their own number
     name: Mapping[int, str]  # and back
+    _acts: tuple[tuple[Line, ActRow | None], ...] | None = None
+
+    def acts(self) -> tuple[tuple[Line, ActRow | None], ...]:
+        """Each line that is no drug with its act as it stood at the date of care; looked up once a claim."""
+        if self._acts is None:
+            act = self.referentials.act
+            self._acts = tuple(
+                [
+                    (line, act(line.nomenclature, line.code, line.service_date))
+                    for line in self.claim.lines
+                    if line.nomenclature != "MED"
+                ]
+            )
+        return self._acts
 
     def value(self, code: str, parameter: str, sector: str | None = None) -> float:
         """A threshold in force for this claim's flow and organism; raises KeyError if undeclared."""
@@ -128,7 +153,8 @@ def present(context: Context) -> set[Need]:
     for line in claim.lines:
         if line.nomenclature == DRUGS:
             found.add("drugs")
-            break
+        elif line.care_group in _OF_GROUP:
+            found.add(_OF_GROUP[line.care_group])
     if claim.documents:
         found.add("documents")
     if seen.log:

@@ -6,16 +6,29 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
+from detectors.agreements import PriorAgreement
 from detectors.base import CannotCheck, Context, Declaration, Detector, Finding, Need, present
+from detectors.bursts import SuddenRise
 from detectors.caps import CapExceeded
+from detectors.channels import DoubleChannel
 from detectors.clones import CloneClaims
+from detectors.compatibility import IncompatibleAct
+from detectors.dental import ImpossibleTooth
+from detectors.devices import EarlyRenewal
+from detectors.dialysis import DialysisFrequency
 from detectors.documents import DocumentReuse
 from detectors.drugs import InvalidDrug
 from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
+from detectors.hospital import ElsewhereInHospital
+from detectors.leave import SickLeaves
+from detectors.near import NearDuplicate
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
+from detectors.presence import ImpossiblePresence
 from detectors.shopping import Shopping
+from detectors.splitting import ThresholdAvoidance
+from detectors.stockpile import Stockpile
 from detectors.terms import MODELS
 from detectors.workload import ImpossibleDay
 
@@ -28,14 +41,27 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     CareAfterDeath(),
     UnknownInpe(),
     ExcludedActor(),
+    IncompatibleAct(),
     SuspendedPayee(),
     ExactDuplicate(),
+    NearDuplicate(),
     DocumentReuse(),
+    DoubleChannel(),
     InvalidDrug(),
+    PriorAgreement(),
+    ThresholdAvoidance(),
     CapExceeded(),
     IncompatiblePair(),
+    DialysisFrequency(),
+    ImpossibleTooth(),
+    EarlyRenewal(),
     ImpossibleDay(),
+    ElsewhereInHospital(),
     Shopping(),
+    Stockpile(),
+    SuddenRise(),
+    ImpossiblePresence(),
+    SickLeaves(),
     PeerOutlier(),
     CloneClaims(),
     *MODELS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detectors.base import CannotCheck, Context, Declaration, Finding
-from detectors.reading import DRUGS, LEAVE, at_stake, inpe
+from detectors.reading import DRUGS, LEAVE, at_stake, inpe, same_body
 from schemas.observation import LogLine, date_of
 
 WEIGHT = 0.95
@@ -57,7 +57,7 @@ class ExactDuplicate:
             return
         duplicates: dict[int, list[LogLine]] = {}
         for own in seen.own:
-            same = [line for line in near if _same(line, own)]
+            same = [line for line in near if same_body(line, own)]
             if same:
                 missing = self._missing(context, own, len(same))
                 if missing is None:
@@ -106,17 +106,3 @@ class ExactDuplicate:
             },
             evidence=tuple(dict.fromkeys((entity, line.event) for line in found)),
         )
-
-
-def _same(line: LogLine, own: LogLine) -> bool:
-    """Whether an earlier line of another claim of the same coverage repeats this one to the letter."""
-    return (
-        line.act == own.act
-        and line.day == own.day
-        and line.amount == own.amount
-        and line.executor == own.executor
-        and line.quantity == own.quantity
-        and line.site == own.site
-        and line.coverage == own.coverage
-        and line.claim != own.claim
-    )

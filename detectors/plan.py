@@ -66,6 +66,17 @@ def minutes(claim: Claim, referentials: Referentials) -> dict[tuple[str, int], i
     return {key: round(min(total, MOST_MINUTES)) for key, total in sheet.items()}
 
 
+def dialysed(claim: Claim, referentials: Referentials) -> list[tuple[str, int]]:
+    """(centre, day) of the claim's dialysis, where the registry knows how many machines the centre has (U03)."""
+    found = []
+    for line in claim.lines:
+        if line.care_group == "DIALYSIS" and line.executor is not None and claim.coverage != "COMPLEMENTARY":
+            entry = referentials.provider(line.executor)
+            if entry is not None and entry.capacity is not None and entry.capacity.machines is not None:
+                found += [(line.executor, day_number(day)) for day in days(line)]
+    return found
+
+
 def signatures(claim: Claim, referentials: Referentials) -> dict[str, str]:
     """Executor INPE -> P04's signature of its lines; amounts to the nearest MAD, half upwards."""
     if claim.kind not in CARE_KINDS:
@@ -107,9 +118,9 @@ def facts(claim: Claim, referentials: Referentials) -> list[PlannedFact]:
         return found
     for line in claim.lines:
         if line.service_end is not None and line.care_group == "HOSPITALISATION":
-            day = day_number(line.service_date)
-            until = max(day, day_number(line.service_end))
-            found.append(PlannedFact(STAY, act_name(line), day, until, line.executor))
+            house = line.place or line.executor
+            for day, until in presence(line):
+                found.append(PlannedFact(STAY, act_name(line), day, until, house))
         act = referentials.act(line.nomenclature, line.code, line.service_date)
         if act is None or not (act.tooth_class or act.once_in_life or act.device_class):
             continue
@@ -125,6 +136,21 @@ def facts(claim: Claim, referentials: Referentials) -> list[PlannedFact]:
         if act.device_class is not None:
             found.append(PlannedFact(DEVICE, f"device|{act.device_class}", last, last, line.executor))
     return found
+
+
+def presence(line: Line) -> list[tuple[int, int]]:
+    """First and last days of a stay, one pair for each part between days of leave: those end and begin a part."""
+    first = day_number(line.service_date)
+    last = first if line.service_end is None else max(first, day_number(line.service_end))
+    parts = []
+    for leave in sorted(line.leaves or (), key=lambda leave: leave.from_ or line.service_date):
+        if leave.from_ is None:
+            continue
+        out, back = day_number(leave.from_), last if leave.to is None else day_number(leave.to)
+        if first <= out <= back <= last:
+            parts.append((first, out))
+            first = back
+    return [*parts, (first, last)]
 
 
 def essential(claim: Claim, referentials: Referentials, person: Beneficiary | None) -> bool:

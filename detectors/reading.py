@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from schemas.claim import Claim, Line
 from schemas.enums import COVERAGES
+from schemas.observation import LogLine, date_of
+from schemas.referential import ActRow
 from schemas.registries import Provider
-from schemas.warnings import HOME_COUNTRY
+from schemas.warnings import HOME_COUNTRY, is_inpe
 
 if TYPE_CHECKING:
     from detectors.base import Context
@@ -67,3 +69,35 @@ def coverage_index(claim: Claim) -> int:
 def at_stake(claim: Claim, numbers: Collection[int]) -> int:
     """Centimes billed on those lines; no line named = the whole claim."""
     return sum(line.amount for line in claim.lines if not numbers or line.line in numbers)
+
+
+def same_body(line: LogLine, own: LogLine) -> bool:
+    """Whether a line of another claim of the same coverage repeats this one to the letter (D01)."""
+    return (
+        line.act == own.act
+        and line.day == own.day
+        and line.amount == own.amount
+        and line.executor == own.executor
+        and line.quantity == own.quantity
+        and line.site == own.site
+        and line.coverage == own.coverage
+        and line.claim != own.claim
+    )
+
+
+def act_of(context: Context, line: LogLine) -> ActRow | None:
+    """The act of a line of the log as it stood at its date of care; None for drugs too."""
+    nomenclature, _, code = context.name.get(line.act, "").partition("|")
+    return None if nomenclature == DRUGS else context.referentials.act(nomenclature, code, date_of(line.day))
+
+
+def number_of(context: Context, name: str | None) -> int:
+    """The number under which the state keeps a provider; 0 for none, or one that it never met."""
+    if name is None:
+        return 0
+    return int(name) if is_inpe(name) else context.number.get(name, 0)
+
+
+def age(birth: dt.date, day: dt.date) -> int:
+    """Completed years."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

@@ -204,7 +204,7 @@ def _groups(context: Context, act: int, memo: Memo, costly: float) -> tuple[str,
     nomenclature, _, code = context.name.get(act, "").partition("|")
     found: tuple[str, ...] | None = ()
     if nomenclature == DRUGS:
-        row = _latest(context, code)
+        row = latest(context, code)
         found = None if row is None or row.atc is None else _sorts(row, row.atc, costly)
     memo[act] = found
     return found
@@ -217,7 +217,8 @@ def _sorts(row: DrugRow, atc: str, costly: float) -> tuple[str, ...]:
     return tuple(sorts)
 
 
-def _latest(context: Context, code: str) -> DrugRow | None:
+def latest(context: Context, code: str) -> DrugRow | None:
+    """The last row of a drug in the newest edition that lists it, whatever the date."""
     for edition in context.referentials.tables.get("drugs", ()):
         rows = [row for row in edition.index.get(code, ()) if isinstance(row, DrugRow)]
         if rows:

@@ -89,10 +89,11 @@ def stocks(
             elif length and supply.days is None:
                 supply = supply._replace(days=float(length))
             supplies.setdefault(key, []).append(supply)
-    return {key: _stock(given, day) for key, given in supplies.items()}
+    return {key: stock_of(given, day) for key, given in supplies.items()}
 
 
-def _stock(given: list[Supply], day: int) -> Stock:
+def stock_of(given: list[Supply], day: int) -> Stock:
+    """The stock of one medicine at the end of a day, from its dispensations in order of their days."""
     left, last, size, early = 0.0, given[0].day, 0.0, 0
     for supply in given:
         left = max(0.0, left - (supply.day - last))

@@ -77,6 +77,7 @@ FACT_KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 CLAIM_KINDS: Final[tuple[ClaimKind, ...]] = get_args(ClaimKind)
 TOOTH_CLASSES: Final[tuple[ToothClass, ...]] = get_args(ToothClass)
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
+APPROVAL_DECISIONS: Final[tuple[ApprovalDecision, ...]] = get_args(ApprovalDecision)
 PROVIDER_KINDS: Final[tuple[ProviderKind, ...]] = get_args(ProviderKind)
 
 CARE_KINDS: Final[tuple[ClaimKind, ...]] = CLAIM_KINDS[:4]

@@ -19,6 +19,8 @@ import msgspec
 from schemas.registries import Beneficiary
 
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+MINUTE_AT, KIND_AT, TYPED_AT = 36, 48, 52
+"""Bits of `LogLine.arrival` from which on the minute of care, the kind of claim and the typed date stand."""
 EVENT_REF_BYTES = 12  # 96 bits: among 10^8 events a collision has odds of 10^-13
 PAIR_ERROR = (
     math.e / 128
@@ -52,7 +54,7 @@ class LogLine(NamedTuple):
     event: bytes
     claim: bytes
     day: int
-    arrival: int
+    arrival: int  # the instant, and above it what `marked` adds; read it by the properties
     executor: int
     prescriber: int
     act: int  # interned "nomenclature|code"
@@ -62,6 +64,39 @@ class LogLine(NamedTuple):
     line: int
     group: int  # index in enums.CARE_GROUPS
     coverage: int  # index in enums.COVERAGES
+
+    @property
+    def arrived(self) -> int:
+        """The instant at which the claim came in."""
+        half = 1 << (MINUTE_AT - 1)
+        return (self.arrival + half) % (2 * half) - half
+
+    @property
+    def minute(self) -> int | None:
+        """Local minute of the day at which the care was given; None: not known."""
+        return self._bits(MINUTE_AT, KIND_AT) - 1 if self._bits(MINUTE_AT, KIND_AT) else None
+
+    @property
+    def kind(self) -> int | None:
+        """Index in enums.CLAIM_KINDS of the claim that brought the line; None: an older version wrote it."""
+        return self._bits(KIND_AT, TYPED_AT) - 1 if self._bits(KIND_AT, TYPED_AT) else None
+
+    @property
+    def typed(self) -> bool:
+        """Whether the date of care is that of the deposit, on a claim that somebody typed."""
+        return bool(self._bits(TYPED_AT, TYPED_AT + 1))
+
+    def _bits(self, start: int, end: int) -> int:
+        return ((self.arrival + (1 << (MINUTE_AT - 1))) >> start) & ((1 << (end - start)) - 1)
+
+
+def marked(instant: int, kind: int, minute: int | None = None, *, typed: bool = False) -> int:
+    """`LogLine.arrival`: the instant with what stands above it. `kind` is an index in enums.CLAIM_KINDS.
+
+    A record of an older version has nothing above its instant; an older version never reads what stands there.
+    """
+    above = ((kind + 1) << KIND_AT) + (typed << TYPED_AT)
+    return instant + above + (0 if minute is None else (minute + 1) << MINUTE_AT)
 
 
 class Fact(NamedTuple):
@@ -98,6 +133,21 @@ class CloneUse(NamedTuple):
     day: int
     beneficiary: bytes
     amount: int
+
+
+class Accord(NamedTuple):
+    """A decision on a prior approval, or one line of care that names it."""
+
+    event: bytes
+    day: int  # of the decision, or of care
+    claim: bytes  # of the care; empty for a decision
+    first: int  # a decision's validity, both days included
+    last: int
+    beneficiary: bytes
+    amount: int  # centimes granted or billed; -1: not said
+    quantity: int  # hundredths granted or used; -1: not said
+    act: int  # checksum of the code that it concerns; 0: all of them
+    decision: int  # index in APPROVAL_DECISIONS; of care -1, or -2 where it counts in sessions
 
 
 class ProviderWindow(NamedTuple):
@@ -227,6 +277,14 @@ class Observation(msgspec.Struct):
     """(prescriber, executor) -> claims with both, by date of care in buckets of 90 days"""
     patients_from: dict[str, Frequency] = {}
     """executor INPE -> distinct patients from the beneficiary's commune, by date of care in buckets of 30 days"""
+    accords: dict[str, list[Accord]] = {}
+    """prior approval that a line names -> decisions on it and its earlier uses, this event excluded"""
+    near: dict[str, tuple[int, int]] = {}
+    """executor INPE -> its claims just under and just over the payer's control threshold, this one included (90 to
+    120 days up to its newest date of care); only where the claim is one of them"""
+    leaves: dict[str, tuple[Frequency, Frequency]] = {}
+    """prescriber of a sick leave -> its employer's leaves of the week by prescriber, and this prescriber's by
+    beneficiary"""
 
 
 @dataclass(slots=True)

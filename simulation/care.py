@@ -28,6 +28,7 @@ LABS = (
 )
 IMAGES = (("RXTHX", 30), ("RXOS", 22), ("ECHOA", 26), ("MAMMO", 8), ("SCAN", 9), ("IRM", 5))
 GAP = 6  # days between two episodes of a person
+EARLY = 5  # days before the last supply ends that a refill is fetched
 TEETH = [q * 10 + t for q in (1, 2, 3, 4) for t in range(1, 8)]
 DENTAL = (("CD", 14), ("DETAR", 22), ("OBTUR", 30), ("ENDO", 16), ("EXTR", 12), ("COUR", 6))
 
@@ -67,7 +68,7 @@ class Care:
         """A living person, by eagerness or from a pool."""
         for _ in range(1000):
             person = self.draw.pick(pool) if pool else self.draw.weighted(self.world.people, self._eagerness)
-            if person.alive(day + 75) and abs(day - person.seen) > GAP:
+            if person.alive(day + 75) and abs(day - person.seen) > GAP and person.away < day:
                 break
         person.seen = day
         return person
@@ -97,7 +98,8 @@ class Care:
         bought = day + (draw.integer(0, 2) if draw.chance(0.25) else 0)
         pharmacy = self.pharmacy(dossier.person.household, bought)
         lines = []
-        for drug in draw.sample(doctor.drugs, count):
+        # nobody writes two brands of one substance on one ordonnance
+        for drug in {drug.dci: drug for drug in draw.sample(doctor.drugs, count)}.values():
             boxes = 2 if draw.chance(0.12) else 1
             known = draw.chance(0.7)
             lines.append(
@@ -174,7 +176,9 @@ class Care:
         """Acts on a doctor's ordonnance, done in one place."""
         person = dossier.person
         number = doctor.number(self.draw)
-        executor = self.world.market.pick(self.draw, person.household.commune, kind, day=day)
+        # who travels has the tests of the day done where the doctor is
+        place = doctor.commune if day == written else person.household.commune
+        executor = self.world.market.pick(self.draw, place, kind, day=day)
         while not executor.open_on(day):
             day += 1
         lines = [
@@ -203,12 +207,17 @@ class Care:
             lines = self.visit(dossier, doctor, code, seen)
             dossier.document("FEUILLE_SOINS", doctor.number(draw), doctor, seen, lines)
         months = 3 if draw.chance(0.08) and person.treatment[0].price < 100_000 else 1
-        lines = [
-            dossier.drug(drug, _boxes(drug, months), pharmacy, day, doctor, number, written, days=30 * months)
-            for drug in person.treatment
-        ]
-        dossier.document("ORDONNANCE", number, doctor, written, lines, renewals=6)
-        dossier.document("FACTURE", pharmacy.number(draw), pharmacy, day, lines)
+        lines = []
+        for drug in person.treatment:
+            boxes = _boxes(drug, months)
+            if person.supplied.get(drug.ean13, day) > day + EARLY:
+                continue  # a pack that lasts longer than a month is not asked for every month
+            person.supplied[drug.ean13] = day + round(boxes * drug.units / drug.per_day)
+            days = 30 * months
+            lines.append(dossier.drug(drug, boxes, pharmacy, day, doctor, number, written, days=days))
+        if lines:
+            dossier.document("ORDONNANCE", number, doctor, written, lines, renewals=6)
+            dossier.document("FACTURE", pharmacy.number(draw), pharmacy, day, lines)
         person.prescription = (number, written, left - 1)
         person.due = day + 30 * months + draw.integer(-2, 7)
         return dossier
@@ -268,7 +277,7 @@ class Care:
         kine = self.world.market.pick(draw, person.household.commune, "KINE", day=day)
         return self.series(day, person, kine, "AMM", draw.pick((6, 8, 10, 12)))
 
-    def patient(self, day: int, pool: list[Person]) -> Person:
+    def patient(self, day: int, pool: list[Person] | None = None) -> Person:
         """Someone who is not in the middle of a series of sessions."""
         while (person := self.someone(day, pool)).course >= day:
             pass
@@ -323,10 +332,17 @@ class Care:
             )
         return dossier
 
+    def due(self, day: int, device: str, interval: int) -> Person:
+        """Someone who may have the device (again)."""
+        while (person := self.someone(day)).supplied.get(device, day) > day:
+            pass
+        person.supplied[device] = day + interval
+        return person
+
     def optical(self, day: int) -> Dossier:
         """A frame and lenses on an ophthalmologist's ordonnance."""
         draw = self.draw
-        person = self.someone(day)
+        person = self.due(day, "glasses", 740)
         doctor = self.world.market.pick(draw, person.household.commune, "MEDECIN", "OPHTALMOLOGIE")
         shop = self.world.market.pick(draw, person.household.commune, "OPTICIEN", day=day)
         number = doctor.number(draw)
@@ -362,7 +378,10 @@ class Care:
                 day, person, executor, "AMI" if kind == "INFIRMIER" else "AMO", draw.integer(4, 10)
             )
         if kind == "PROTHESISTE":
-            return self.ordered(day, kind, (draw.pick(("ORTHES", "ORTHES", "OXYG")),))
+            code = draw.pick(("ORTHES", "ORTHES", "OXYG"))
+            person = self.due(day, code, 380)
+            doctor = person.household.doctor
+            return self.order(Dossier(person, day), kind, (code,), doctor, day - draw.integer(1, 8), day)
         person = self.someone(day, self.women if kind == "SAGE_FEMME" else None)
         executor = self.world.market.pick(draw, person.household.commune, kind, day=day)
         dossier = Dossier(person, day)

@@ -60,13 +60,13 @@ class Hospital:
         draw = self.draw
         code, nights, extra = draw.pick(PACKAGES)
         while True:
-            person = self.care.someone(day, self.care.women if code == "ACCOU" else self.care.adults)
+            person = self.care.patient(day, self.care.women if code == "ACCOU" else self.care.adults)
             if (person.beneficiary, code) not in self._operated and (code != "CATAR" or person.age(day) > 50):
                 break
         self._operated.add((person.beneficiary, code))
         house = self.house(person)
         surgeon = self.world.market.pick(draw, house.commune, "MEDECIN", "CHIRURGIE")
-        end = day + max(0, nights + draw.integer(-1, 1))
+        end = person.away = day + max(0, nights + draw.integer(-1, 1))
         dossier = Dossier(person, day)
         pec = f"PEC-{house.inpe}-{house.number(draw)}"
         more: dict[str, Any] = {
@@ -110,10 +110,11 @@ class Hospital:
     def stay(self, day: int) -> Dossier:
         """A medical stay billed by the day, with tests."""
         draw = self.draw
-        person = self.care.someone(day)
+        person = self.care.patient(day)
         house = self.house(person)
         nights = 1 + draw.geometric(2.5)
-        end = clock.text(day + nights)
+        person.away = day + nights
+        end = clock.text(person.away)
         dossier = Dossier(person, day)
         dossier.act("JMED", house, day, quantity=nights, service_end=end, discharge="HOME")
         if draw.chance(0.15):
@@ -134,7 +135,9 @@ class Hospital:
         )
         dossier = Dossier(person, day)
         if oncology:
-            dossier.act("CHIMIO", house, day)
+            pec = f"PEC-CHIMIO-{person.beneficiary[2:]}-{day}"
+            dossier.act("CHIMIO", house, day, prior_approval=pec)
+            self.approve(dossier, pec, house, day)
         else:
             dossier.act(
                 "CORO",
@@ -204,7 +207,9 @@ class Hospital:
         dossier = Dossier(person, day, kind="ETRANGER")
         house = self.world.market.groups["CHU", ""][0]
         price = self.draw.integer(600, 4000) * 100
-        dossier.act("CS", house, day, unit_price=price)
+        pec = f"PEC-EXT-{person.beneficiary[2:]}-{day}"
+        dossier.act("CS", house, day, unit_price=price, prior_approval=pec)
+        self.approve(dossier, pec, house, day)
         line = dossier.lines[0]
         del line["executor"]
         line["country"] = self.draw.pick(("FR", "ES", "BE"))

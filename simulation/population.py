@@ -67,6 +67,10 @@ class Person:
     prescription: tuple[str, int, int] = ("", 0, 0)  # number, day written, deliveries left
     due: int = 0
     seen: int = 0  # day of the latest episode: nobody falls ill twice in one week
+    away: int = 0  # last day in hospital
+    supplied: dict[str, int] = field(
+        default_factory=dict
+    )  # device or drug -> day from which on it is due again
     course: int = 0  # last day of a series of sessions: one at a time
     dentist: Provider | None = None
     mouth: int = 0  # teeth treated so far: nobody has the same tooth done twice by accident
@@ -162,7 +166,8 @@ def _illness(
     code = draw.weighted(list(ILLNESSES), by_share)
     person.ald = code
     known = [drug for drug in drugs if drug.atc.startswith(ILLNESSES[code][4])]
-    person.treatment = draw.sample(known, 1 if code == "ALD-RHUM" else draw.integer(1, 3))
+    chosen = draw.sample(known, 1 if code == "ALD-RHUM" else draw.integer(1, 3))
+    person.treatment = list({drug.dci: drug for drug in chosen}.values())
     person.due = today + draw.integer(0, 34)
     specialty = {"ALD-PSY": "PSYCHIATRIE", "ALD-HTA": "CARDIOLOGIE", "ALD-COR": "CARDIOLOGIE"}.get(code)
     home = person.household

@@ -102,7 +102,11 @@ class _Stream:
 
     def _live_day(self, day: int) -> None:
         """One day of care."""
-        due = [p for p in self.world.ill if p.due <= day and p.alive(day + 8) and abs(day - p.seen) > GAP]
+        due = [
+            p
+            for p in self.world.ill
+            if p.due <= day and p.alive(day + 8) and abs(day - p.seen) > GAP and p.away < day
+        ]
         if clock.rest(day):
             due = []
         for person in due:

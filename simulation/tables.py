@@ -78,7 +78,10 @@ def _capacity_rows() -> Rows:
 
 def _detector_rows() -> Rows:
     """The policy: every detector in force at its default values."""
-    codes = ("E01", "E02", "E03", "E04", "D01", "D03", "T02", "U01", "U02", "U06", "B01", "P01", "P04")
+    codes = (
+        *("E01", "E02", "E03", "E04", "E05", "D01", "D02", "D03", "D04", "T02", "T03", "T04"),
+        *("U01", "U02", "U03", "U04", "U05", "U06", "U07", "B01", "B02", "B03", "B04", "B05", "P01", "P04"),
+    )
     return [
         {
             "code": code,

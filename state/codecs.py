@@ -11,6 +11,7 @@ from functools import lru_cache
 from struct import Struct
 
 from schemas.observation import (
+    Accord,
     CloneUse,
     DaySheet,
     DocumentUse,
@@ -25,6 +26,8 @@ from schemas.observation import (
 _LOG = Struct("<12si8sqIIIIIqHBB")
 _FACT = Struct("<12siiBB2xII")
 _DOCUMENT = Struct("<12si8s8s8sIIB3x")
+_ACCORD = Struct("<12si8s8sqIIBxH")  # as long as a document's use, with the person at the same place
+_VALIDITY = Struct("<ii")
 _CLONE = Struct("<12si8sq")
 _WINDOW = Struct("<3d3fd7f")
 _SHEET = Struct("<iII")
@@ -44,6 +47,7 @@ LOG_BYTES = _LOG.size
 FACT_BYTES = _FACT.size
 DOCUMENT_BYTES = _DOCUMENT.size
 CLONE_BYTES = _CLONE.size
+_SIGNED, _UNSAID = 0x100, 0xFFFFFFFF
 STAMP_BYTES = 17  # version byte, two doubles: what stands before the value of a registry entry
 
 
@@ -112,6 +116,40 @@ def pack_document(use: DocumentFields) -> bytes:
 def unpack_documents(data: bytes) -> list[DocumentUse]:
     """Uses of one document by day."""
     return [_make(DocumentUse, fields) for fields in _DOCUMENT.iter_unpack(data)]
+
+
+def pack_accords(accords: Iterable[Accord], second: int = 0) -> bytes:
+    """52 bytes each. `second` is that of the day at which a decision was taken: the later one of a day stands."""
+    return b"".join(
+        [
+            _ACCORD.pack(
+                one.event,
+                one.day,
+                one.claim if one.decision < 0 else _VALIDITY.pack(one.first, one.last),
+                one.beneficiary,
+                one.amount,
+                min(one.quantity, _UNSAID - 1) if one.quantity >= 0 else _UNSAID,
+                one.act,
+                one.decision % _SIGNED,
+                second // 2,
+            )
+            for one in accords
+        ]
+    )
+
+
+def unpack_accords(data: bytes) -> list[Accord]:
+    """Decisions and uses of one prior approval, by day and time of day."""
+    found = []
+    for event, day, where, who, amount, quantity, act, decision, at in _ACCORD.iter_unpack(data):
+        care = decision >= _SIGNED // 2
+        first, last = (day, day) if care else _VALIDITY.unpack(where)
+        said = -1 if quantity == _UNSAID else quantity
+        claim = where if care else b""
+        one = Accord(event, day, claim, first, last, who, amount, said, act, decision - _SIGNED * care)
+        found.append((day, at, one))
+    found.sort(key=lambda entry: entry[:2])
+    return [one for _, _, one in found]
 
 
 def pack_clones(uses: Iterable[CloneUse]) -> bytes:

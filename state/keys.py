@@ -38,8 +38,8 @@ MEMO_BLOCK = 1024  # offsets whose memo shares one hash
 FIRST_NAME = 1 << 30  # interned numbers start above every nine-digit INPE
 
 Lane = Literal["h", "a"]
-Role = Literal["p", "q", "f", "n", "l", "b"]
-"""Executor, prescriber, performer, network, liquidator, bank account."""
+Role = Literal["p", "q", "f", "n", "l", "b", "c"]
+"""Executor, prescriber, performer, network, liquidator, bank account, an executor beside a control threshold."""
 LANES: tuple[Lane, ...] = ("h", "a")
 
 

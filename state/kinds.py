@@ -19,6 +19,7 @@ ROLE_NAMES = {
     "n": "network",
     "l": "liquidator",
     "b": "bank account",
+    "c": "control threshold",
 }
 TILE_SECONDS, SHEET_SECONDS = 400 * 86400, 130 * 86400  # as tiles.lua and counts.lua keep them
 

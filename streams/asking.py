@@ -16,14 +16,18 @@ import msgspec
 
 from detectors import plan
 from detectors.documents import document_key
+from detectors.reading import DRUGS
 from detectors.referentials import Referentials
+from schemas.approval import PriorApproval
 from schemas.claim import Claim, Line
 from schemas.control import Rescreen
-from schemas.enums import CARE_GROUPS, CARE_KINDS, COVERAGES
+from schemas.enums import CARE_GROUPS, CARE_KINDS, CLAIM_KINDS, COVERAGES
 from schemas.events import Event
 from schemas.liquidation import Liquidation
 from schemas.observation import (
     EPOCH_ORDINAL,
+    MINUTE_AT,
+    TYPED_AT,
     Clones,
     CloneUse,
     LogLine,
@@ -31,18 +35,24 @@ from schemas.observation import (
     day_number,
     entity_ref,
     event_ref,
+    marked,
 )
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
 from state.keys import Role
-from streams import follower_asks, practice_asks
+from streams import care_asks, follower_asks, practice_asks
 
 MONTHS_24 = 731  # days: no window of care looks further back
 CLONE_DAYS = 90
 BUCKET_DAYS = 30
 COVERAGE_INDEX = {name: index for index, name in enumerate(COVERAGES)}
+KIND_INDEX = {name: index for index, name in enumerate(CLAIM_KINDS)}
+STOCKED = ("PEC_DEMANDE", "PEC_ACCORD")
+"""Requests for medicines, before whose grant what is at home is looked at (B02)."""
+BY_MACHINE = frozenset({"FSE", "TP"})
+"""Channels whose date of care nobody types at the counter."""
 GROUP_INDEX = {name: index for index, name in enumerate(CARE_GROUPS)}
 
 ACCEPTS = {name: TOPICS[name].types for name in SCREENING_INPUTS}
@@ -61,6 +71,7 @@ class Question(msgspec.Struct):
     undo: bytes | None = None
     undo_payment: bool = False
     own: list[LogLine] = []
+    history: bool = False  # a request that only looks at the log
     documents: list[tuple[int, str]] = []
     executors: list[str] = []
     prescribers: list[str] = []
@@ -71,6 +82,9 @@ class Question(msgspec.Struct):
     shares: list[str] = []
     pairs: list[tuple[str, str]] = []
     patients_from: list[str] = []
+    accords: list[str] = []
+    near: list[str] = []
+    leaves: list[str] = []
     followed: list[str] = []
 
 
@@ -121,6 +135,8 @@ def question(
         micros = round(event.event_time.timestamp() * 1e6)
         asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
         asked.reads.append(ops.read_open(event.beneficiary))
+    elif isinstance(event, PriorApproval):
+        care_asks.approval(asked, event, referentials)
     elif isinstance(event, Rescreen):
         asked.reads += [
             ops.read_verdict(event.beneficiary, event.event_id),
@@ -163,6 +179,10 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
                     codecs.frequency(everybody),
                 )
         practice_asks.read(seen, asked, answers)
+        care_asks.read(seen, asked, answers)
+    elif asked.history:
+        log = next(answers, None)  # a memo of an older version has none
+        seen.log = [] if log is None else codecs.unpack_log(log)
     return seen
 
 
@@ -173,7 +193,13 @@ def _claim(
         asked.undo = event_ref(claim.replaces)
     asked.home.append(ops.registered(claim.beneficiary))
     asked.reads.append(ops.read_claim(claim.beneficiary, claim.claim_id))
-    if claim.action == "CANCEL" or claim.kind not in CARE_KINDS or not claim.lines:
+    if claim.action == "CANCEL" or not claim.lines:
+        return
+    if claim.kind not in CARE_KINDS:
+        if claim.kind in STOCKED and any(line.nomenclature == DRUGS for line in claim.lines):
+            first = day_number(min([line.service_date for line in claim.lines]))
+            asked.home.append(ops.append_log(claim.beneficiary, b"", first - MONTHS_24))
+            asked.history = True
         return
     told = Told(claim, referentials, number)
     asked.own = told.own()
@@ -183,11 +209,13 @@ def _claim(
     told.documents(asked)
     told.providers(asked)
     place = commune_number(commune)
-    for (inpe, day), spent in plan.minutes(claim, referentials).items():
+    sheets = dict.fromkeys(plan.dialysed(claim, referentials), 0) | plan.minutes(claim, referentials)
+    for (inpe, day), spent in sheets.items():
         asked.days.append((inpe, day))
         asked.away.append(ops.day(inpe, day, spent, told.beneficiary, place))
     told.clones(asked)
     practice_asks.ask(asked, claim, referentials, told, commune)
+    care_asks.ask(asked, claim, referentials)
 
 
 class Told:
@@ -203,6 +231,9 @@ class Told:
         self.arrival = int(claim.event_time.timestamp())
         self.day = day_number(referentials.local_date(claim.event_time))
         self._coverage = COVERAGE_INDEX[claim.coverage or "BASE"]
+        self._marked = marked(self.arrival, KIND_INDEX[claim.kind])
+        by_hand = claim.channel not in BY_MACHINE and claim.kind != "FACTURE_TP"
+        self._deposit = day_number(claim.deposit_date) if by_hand else None
         self._numbered: list[tuple[Line, int, int]] = []
         numbered = self._numbered
         self.bills: dict[str, list[Line]] = {}
@@ -222,13 +253,16 @@ class Told:
 
     def own(self) -> list[LogLine]:
         """The lines as the log keeps them; one that lists its sessions is an entry a session, shared evenly."""
-        event, claim, arrival, coverage = self._event, self._reference, self.arrival, self._coverage
+        event, claim, coverage, deposit = self._event, self._reference, self._coverage, self._deposit
         make, number = tuple.__new__, self._number
         own = []
         for line, executor, act in self._numbered:
             where = site(line)
             prescriber, place = number(line.prescriber or ""), 0 if where is None else number(where)
             quantity, amount, group = round(line.quantity * 100), line.amount, GROUP_INDEX[line.care_group]
+            came, at = self._marked, line.service_time
+            if at is not None:
+                came += (int(at[:2]) * 60 + int(at[3:]) + 1) << MINUTE_AT
             if line.sessions is None or len(line.sessions) < 2:
                 days = line.sessions or (line.service_date,)
                 shares: Iterable[tuple[dt.date, int, int]] = ((days[0], quantity, amount),)
@@ -238,7 +272,8 @@ class Told:
             who, last = (executor, prescriber, act, place), (line.line, group, coverage)
             for day, units, money in shares:
                 number_of_day = day.toordinal() - EPOCH_ORDINAL
-                fields = (event, claim, number_of_day, arrival, *who, units, money, *last)
+                arrived = came + (1 << TYPED_AT) if number_of_day == deposit else came
+                fields = (event, claim, number_of_day, arrived, *who, units, money, *last)
                 own.append(make(LogLine, fields))
         return own
 

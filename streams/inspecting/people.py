@@ -103,7 +103,7 @@ def _days(lines: list[LogLine], person: Person, state: Inspection) -> list[dict[
                 "quantity": line.quantity / 100,
                 "amount": line.amount,
                 "coverage": COVERAGES[line.coverage],
-                "arrived": dt.datetime.fromtimestamp(line.arrival, dt.UTC).isoformat(),
+                "arrived": dt.datetime.fromtimestamp(line.arrived, dt.UTC).isoformat(),
             }
         )
     return [{"date": date_of(day).isoformat(), "lines": entries} for day, entries in sorted(days.items())]

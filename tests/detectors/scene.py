@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from detectors.base import CannotCheck, Context, Declaration, Detector, Finding
+from detectors import plan
+from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Detector, Finding
 from detectors.book import ReferentialBook
 from detectors.catalogue import DETECTORS
 from detectors.findings import from_record, to_record
@@ -16,8 +17,8 @@ from detectors.reading import coverage_index
 from detectors.sentences import write
 from schemas.claim import Claim
 from schemas.control import Order
-from schemas.enums import CARE_GROUPS
-from schemas.observation import LogLine, Observation, day_number, entity_ref, event_ref
+from schemas.enums import CARE_GROUPS, CLAIM_KINDS
+from schemas.observation import Fact, LogLine, Observation, day_number, entity_ref, event_ref, marked
 from schemas.referential import Policy, Referential, checksum
 from schemas.registries import Beneficiary, Provider
 
@@ -109,19 +110,29 @@ class Scene:
             LogLine(
                 event=event_ref(claim.event_id),
                 claim=entity_ref(claim.claim_id),
-                day=day_number(line.service_date),
-                arrival=int(claim.event_time.timestamp()),
+                day=day_number(date),
+                arrival=marked(
+                    int(claim.event_time.timestamp()),
+                    CLAIM_KINDS.index(claim.kind),
+                    int(line.service_time[:2]) * 60 + int(line.service_time[3:])
+                    if line.service_time
+                    else None,
+                    typed=claim.channel not in ("FSE", "TP")
+                    and claim.kind != "FACTURE_TP"
+                    and date == claim.deposit_date,
+                ),
                 executor=self.numbers[line.executor] if line.executor else 0,
                 prescriber=self.numbers[line.prescriber] if line.prescriber else 0,
                 act=self.numbers[f"{line.nomenclature}|{line.code}"],
                 site=self.numbers[f"@{line.teeth}|{line.side}"] if line.teeth or line.side else 0,
-                quantity=round(line.quantity * 100),
-                amount=line.amount,
+                quantity=round(line.quantity * 100) // len(line.sessions or (1,)),
+                amount=line.amount // len(line.sessions or (1,)),
                 line=line.line,
                 group=CARE_GROUPS.index(line.care_group),
                 coverage=coverage_index(claim),
             )
             for line in claim.lines
+            for date in line.sessions or (line.service_date,)
         ]
 
     def earlier(self, *lines: dict[str, Any], number: int = 1, **fields: Any) -> Scene:
@@ -130,8 +141,22 @@ class Scene:
         self.seen.log += self.log_of(self.claim(*lines, **fields))
         return self
 
+    def facts(self, *lines: dict[str, Any], number: int = 1, **fields: Any) -> Scene:
+        """Another claim of the beneficiary: in the log, and what of it stays known for good."""
+        fields = {"event_id": f"C-before-{number}", "claim_id": f"D-before-{number}", **fields}
+        claim = self.claim(*lines, **fields)
+        self.seen.log += self.log_of(claim)
+        for fact in plan.facts(claim, self.book.snapshot()):
+            key = fact.key if isinstance(fact.key, int) else self.numbers[fact.key]
+            by = self.numbers[fact.provider] if fact.provider else 0
+            event = event_ref(claim.event_id)
+            self.seen.facts.append(Fact(event, fact.day, fact.until, fact.kind, key, by, fact.detail))
+        return self
+
     def context(self, claim: Claim) -> Context:
-        self.seen.own = self.log_of(claim)
+        self.seen.own = self.log_of(claim) if claim.kind in CARE_KINDS else []
+        self.seen.log.sort(key=lambda line: line.day)
+        self.seen.facts.sort(key=lambda fact: fact.day)
         referentials = replace(self.book.snapshot(), coverage=self.coverage)
         thresholds = referentials.thresholds(claim.deposit_date)
         return Context(claim, self.seen, referentials, thresholds, self.evidence, self.numbers, self.names)
@@ -143,6 +168,12 @@ class Scene:
         context = self.context(self.claim(*lines, **fields))
         found = list(BY_CODE[code].check(context))
         assert found == list(BY_CODE[code].check(context)), "a detector answers the same twice"
+        self.seen.log.sort(key=lambda line: (line.day, line.event), reverse=True)
+        self.seen.log.sort(
+            key=lambda line: line.day
+        )  # as if what is dated alike had come the other way round
+        again = list(BY_CODE[code].check(self.context(self.claim(*lines, **fields))))
+        assert list(map(_core, again)) == list(map(_core, found)), "the order of arrival changes the answer"
         findings = [item for item in found if isinstance(item, Finding)]
         numbers = {line.line for line in context.claim.lines}
         for finding in findings:
@@ -152,6 +183,22 @@ class Scene:
             assert from_record(msgspec.json.decode(msgspec.json.encode(to_record(finding)))) == finding
             assert None not in write(code, finding.variant, finding.facts, finding.amount), "no sentence"
         return findings, [item for item in found if isinstance(item, CannotCheck)]
+
+
+def _core(item: Finding | CannotCheck) -> tuple[Any, ...]:
+    """What an answer says, whichever of two records alike it cites."""
+    if isinstance(item, CannotCheck):
+        return (item.code, item.missing)
+    return (
+        item.code,
+        item.cls,
+        item.variant,
+        item.lines,
+        item.value,
+        item.weight,
+        item.strength,
+        item.review,
+    )
 
 
 def consultation(**fields: Any) -> dict[str, Any]:

@@ -20,14 +20,27 @@ BUILT = [
     "E02",
     "E03",
     "E04",
+    "E05",
     "ORD",
     "D01",
+    "D02",
     "D03",
+    "D04",
     "T02",
+    "T03",
+    "T04",
     "U01",
     "U02",
+    "U03",
+    "U04",
+    "U05",
     "U06",
+    "U07",
     "B01",
+    "B02",
+    "B03",
+    "B04",
+    "B05",
     "P01",
     "P04",
     "M01",
@@ -52,7 +65,7 @@ def test_a_declaration_tells_what_a_reader_needs(code: str) -> None:
     assert told.reads
     assert len(told.caveats_fr) == len(told.caveats_en)
     assert told.visibility == ("LIQUIDATOR" if told.nature in ("ADM", "TAR") else "FRAUD_TEAM")
-    assert bool(set(told.kinds) - set(CARE_KINDS)) is code.startswith("E")
+    assert bool(set(told.kinds) - set(CARE_KINDS)) is (code.startswith("E") or code == "B02")
 
 
 class Broken:
@@ -91,13 +104,14 @@ def test_a_detector_that_is_not_asked_had_nothing_to_say(detector: Detector) -> 
     assert lacking
 
 
-def test_requests_meet_the_e_family_only() -> None:
+def test_requests_meet_the_e_family_and_what_is_at_home() -> None:
     scene = Scene().person(rights=[]).earlier(box())
     answers = run(scene.context(scene.claim(box(), kind="PEC_DEMANDE")))
     assert {f.code for f in answers.findings} | {c.code for c in answers.cannot_check} == {
         "E01",
         "E03",
         "E04",
+        "B02",
     }
 
 

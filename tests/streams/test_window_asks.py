@@ -12,6 +12,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.approval import PriorApproval
 from schemas.claim import Claim
 from schemas.events import Event
 from schemas.liquidation import Liquidation
@@ -74,8 +75,8 @@ def watch(
             for (offset, (event, _)), asked in zip(batch, made, strict=True)
         ]
         answers = store.observe([Span(INPUT, begin - 1, begin + len(batch) - 1)], asks)
-        for asked, answer in zip(made, answers, strict=True):
-            if answer.status != "NEW":
+        for (_, (one, _)), asked, answer in zip(batch, made, answers, strict=True):
+            if answer.status != "NEW" or isinstance(one, PriorApproval):
                 told.append(None)
             elif asked.followed:
                 told.append(follower_asks.followed(asked, answer.away))

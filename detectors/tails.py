@@ -1,0 +1,54 @@
+"""Tail probabilities in closed form, from logarithms: no table, no dependency, nothing that overflows."""
+
+from __future__ import annotations
+
+from math import exp, lgamma, log, log1p
+
+ENOUGH = 1e-17  # relative: a term that no longer changes a double
+
+
+def poisson_tail(k: int, mean: float) -> float:
+    """P(X >= k) of a Poisson. `mean` must not be negative."""
+    if k <= 0:
+        return 1.0
+    if mean <= 0.0:
+        return 0.0
+    if k <= mean:  # the lower side is the shorter sum
+        return max(0.0, 1.0 - sum(exp(i * log(mean) - mean - lgamma(i + 1)) for i in range(k)))
+    term = total = exp(k * log(mean) - mean - lgamma(k + 1))
+    while term > total * ENOUGH:
+        k += 1
+        term *= mean / k
+        total += term
+    return total
+
+
+def binomial_tail(k: int, n: int, p: float) -> float:
+    """P(X >= k) of a binomial of n trials. `p` lies strictly between 0 and 1."""
+    if k <= 0:
+        return 1.0
+    if k > n:
+        return 0.0
+    if k <= n * p:
+        return max(0.0, 1.0 - binomial_tail(n - k + 1, n, 1.0 - p))
+    term = total = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log1p(-p))
+    while k < n and term > total * ENOUGH:
+        k += 1
+        term *= (n - k + 1) / k * p / (1.0 - p)
+        total += term
+    return total
+
+
+def robust_z(value: float, others: list[float], least: float) -> float | None:
+    """0.6745 (value - median) / MAD; `least` is the smallest MAD that is believed. None: nothing to compare with."""
+    if not others:
+        return None
+    middle = median(others)
+    return 0.6745 * (value - middle) / max(median([abs(other - middle) for other in others]), least)
+
+
+def median(values: list[float]) -> float:
+    """The middle value, or the mean of the two middle ones. Raises IndexError for no value."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0

@@ -1,0 +1,36 @@
+"""Closed forms against SciPy."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from detectors.tails import binomial_tail, median, poisson_tail, robust_z
+
+
+@given(k=st.integers(-2, 400), mean=st.floats(0.001, 200))
+def test_poisson(k: int, mean: float) -> None:
+    assert poisson_tail(k, mean) == pytest.approx(float(stats.poisson.sf(k - 1, mean)), rel=1e-7, abs=1e-12)
+
+
+@given(n=st.integers(0, 500), k=st.integers(-1, 501), p=st.floats(0.001, 0.999))
+def test_binomial(n: int, k: int, p: float) -> None:
+    assert binomial_tail(k, n, p) == pytest.approx(float(stats.binom.sf(k - 1, n, p)), rel=1e-7, abs=1e-12)
+
+
+def test_far_tails_keep_their_digits() -> None:
+    assert poisson_tail(40, 0.5) == pytest.approx(float(stats.poisson.sf(39, 0.5)), rel=1e-9)
+    assert binomial_tail(90, 100, 0.5) == pytest.approx(float(stats.binom.sf(89, 100, 0.5)), rel=1e-9)
+    assert poisson_tail(1, 0.0) == 0.0
+
+
+@given(values=st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=30), value=st.floats(-1e3, 1e3))
+def test_robust_z(values: list[float], value: float) -> None:
+    spread = max(float(stats.median_abs_deviation(values)), 0.5)
+    assert robust_z(value, values, 0.5) == pytest.approx(0.6745 * (value - median(values)) / spread)
+
+
+def test_nothing_to_compare_with() -> None:
+    assert robust_z(3.0, [], 0.1) is None
