@@ -27,6 +27,8 @@ PURPOSES: Final[dict[Nature, Purpose]] = {
     "ADM": "COMPLETE_FILE",
 }
 AFTER_DEATH: Final = "E02"
+SAME_GROUND: Final = {"B03": "M02"}
+"""Findings that look at one thing twice, here a beneficiary beside his own habit: together they are one finding."""
 TTL: Final = {
     "INTERNAL_AUDIT": "ttl_internal",
     "FRAUD_REVIEW": "ttl_fraud",
@@ -206,7 +208,7 @@ def _supported(case: Case, candidates: Sequence[Finding], thresholds: Thresholds
     if any(finding.weight >= strong for finding in candidates):
         return True
     needed = thresholds.policy("independent", case.flow, case.organism)
-    return len({finding.code for finding in candidates}) >= needed
+    return len({SAME_GROUND.get(finding.code, finding.code) for finding in candidates}) >= needed
 
 
 def _hold(case: Case, holding: list[Finding], lines: frozenset[int], thresholds: Thresholds) -> Decision:

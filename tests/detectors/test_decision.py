@@ -56,6 +56,8 @@ def test_nothing_found_is_released_for_ninety_days() -> None:
         ([hard(), hard(review=True)], {}, "HOLD"),
         ([soft()], {}, "HOLD"),
         ([soft(review=True)], {}, "RELEASE_FLAGGED"),
+        ([soft("B03", weight=0.5), soft("M02", weight=0.5)], {}, "RELEASE_FLAGGED"),
+        ([soft("B03", weight=0.5), soft("M01", weight=0.5)], {}, "HOLD"),
         ([soft(weight=0.69)], {}, "RELEASE_FLAGGED"),
         ([soft(weight=0.7)], {}, "HOLD"),
         ([soft(weight=0.5), soft("U06", 0.5)], {}, "HOLD"),
