@@ -125,12 +125,12 @@ def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int
     return _op(Op, (inpe, (keys.sheet(inpe, care_day),), _DAILY, tail, _DAY_KEPT, tail))
 
 
-def count(family: str, bucket: int, member: str) -> Op:
-    """Count a member in a family's bucket; answers this bucket and the one before."""
+def count(family: str, bucket: int, member: str, keep: int | None = None) -> Op:
+    """Count a member in a family's bucket; answers this bucket and the one before. `keep`: seconds, else 130 days."""
     if not member:
         raise ValueError("a counted member has a name")
     both = (keys.family(family, bucket), keys.family(family, bucket - 1))
-    tail = raw(member.encode()) + _KEPT_COUNT
+    tail = raw(member.encode()) + (_KEPT_COUNT if keep is None else integer(keep))
     return _op(Op, (family, both, _COUNTED, tail, _COUNT_KEPT, tail))
 
 
