@@ -43,7 +43,7 @@ class OverLiquidated:
         windows=(),
         kinds=(),
         follows=("liquidation",),
-        thresholds={"rounding": Threshold(1, "centimes", "each amount is rounded to the centime")},
+        thresholds={"rounding": Threshold(1, "centimes a line", "each line is rounded to the centime")},
         caveats_fr=(
             "Changement de tarif : celui de la date des soins s'applique",
             "Arrondi au centime",
@@ -78,8 +78,15 @@ class OverLiquidated:
 
     def _claimed(self, context: FollowerContext, event: Liquidation, claimed: int) -> Results:
         paid = (event.base_amount or 0) + (event.complementary_amount or 0)
-        if paid > claimed + context.value("T01", "rounding"):
+        if paid > claimed + self._slack(context, event):
             yield self._finding(event, "claimed", paid, claimed, {"paid": paid, "claimed": claimed})
+
+    @staticmethod
+    def _slack(context: FollowerContext, event: Liquidation) -> float:
+        """Centimes that rounding may add: as often as the step has lines."""
+        filed = context.dossier.filed
+        lines = 1 if filed is None or event.line is not None else len(filed.lines)
+        return context.value("T01", "rounding") * max(lines, 1)
 
     def _tariff(
         self, context: FollowerContext, event: Liquidation, lines: list[Line], *, modified: bool
@@ -99,7 +106,7 @@ class OverLiquidated:
                 yield CannotCheck("T01", "drugs" if line.nomenclature == DRUGS else "letter_values")
                 return
             allowed += min(worth, float(line.amount))
-        if basis > allowed + context.value("T01", "rounding"):
+        if basis > allowed + context.value("T01", "rounding") * len(lines):
             facts = {"basis": basis, "tariff": round(allowed), "day": lines[0].service_date.isoformat()}
             yield self._finding(event, "tariff", basis, round(allowed), facts)
 
@@ -139,7 +146,7 @@ class OverLiquidated:
             return
         rate = lawful if event.rate is None else min(lawful, event.rate)
         most = basis * rate / FULL
-        if base > most + context.value("T01", "rounding"):
+        if base > most + self._slack(context, event):
             facts = {"base": base, "basis": basis, "rate": rate}
             yield self._finding(event, "rate", base, round(most), facts)
 

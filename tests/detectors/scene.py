@@ -10,6 +10,7 @@ import msgspec
 
 from detectors.base import CannotCheck, Context, Declaration, Detector, Finding
 from detectors.book import ReferentialBook
+from detectors.catalogue import BY_CODE as ALL_BY_CODE
 from detectors.catalogue import DETECTORS
 from detectors.findings import from_record, to_record
 from detectors.reading import coverage_index
@@ -169,4 +170,4 @@ def box(**fields: Any) -> dict[str, Any]:
 
 def declaration(code: str) -> Declaration:
     """The declaration of a detector."""
-    return BY_CODE[code].declaration
+    return ALL_BY_CODE[code]
