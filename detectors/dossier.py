@@ -159,6 +159,10 @@ class Step(msgspec.Struct, array_like=True, frozen=True):
             event.cancels,
         )
 
+    def restates(self, line: int | None, at: dt.datetime) -> bool:
+        """Whether the step says anew what this line (None: the whole claim) pays, after that instant."""
+        return self.at > at and self.line == line and self.action in PRICING and self.base is not None
+
     def meets(self, line: int | None) -> bool:
         """Whether the step is about this line (None: any)."""
         return self.line is None or line is None or self.line == line

@@ -64,6 +64,8 @@ class OverLiquidated:
             return
         if event.base_amount is None and event.basis_amount is None and event.rate is None:
             return  # it confirms what another step has said
+        if any(step.restates(event.line, event.event_time) for step in context.dossier.live().values()):
+            return  # a later step has put it right, or will answer for itself
         filed = context.dossier.filed
         if filed is None:
             yield CannotCheck("T01", "claim")

@@ -12,7 +12,6 @@ import msgspec
 
 from detectors import findings
 from detectors.base import Finding
-from detectors.dossier import PRICING
 from schemas.claim import Claim
 from schemas.liquidation import Liquidation
 from state import Store
@@ -84,12 +83,7 @@ def _superseded(event: Claim | Liquidation, state: ClaimState) -> list[tuple[str
         if answer is None or answer.codes != ("T01",) or answer.purpose == "INTERNAL_AUDIT":
             continue
         for other, later in live.items():
-            if (
-                later.at > step.at
-                and later.line == step.line
-                and later.action in PRICING
-                and later.base is not None
-            ):
+            if later.restates(step.line, step.at):
                 pairs.append((name, other))
                 break
     return [(name, by) for name, by in pairs if not state.answers[name].replaced]

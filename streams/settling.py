@@ -144,7 +144,10 @@ def _of_the_day(event: Payment, context: FollowerContext) -> list[Finding]:
         lines = (
             tuple(sorted(set(found.lines) & set(paid.lines))) if paid.lines and found.lines else found.lines
         )
-        if found.code in context.dossier.codes or (found.lines and paid.lines and not lines):
+        weighed = (
+            found.code in context.dossier.codes and found.scope is None
+        )  # an order binds whoever released it
+        if weighed or (found.lines and paid.lines and not lines):
             continue
         found.lines = lines or paid.lines
         found.amount = _sum(_amounts(event), found.lines)
