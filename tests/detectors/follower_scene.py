@@ -36,6 +36,10 @@ class FollowerScene(Scene):
         if filed:
             self.dossier.filed = Filed.of(self.claim(*(lines or (consultation(),))))
 
+    def table(self, *args: Any, **fields: Any) -> FollowerScene:
+        super().table(*args, **fields)
+        return self
+
     def step(self, name: str, action: str = "COMPUTE", **fields: Any) -> FollowerScene:
         """A step that came before, under its event id."""
         self.steps[name] = Step.of(self.liquidation(action=action, event_id=name, **fields))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.detectors.follower_scene import FollowerScene, members, missing, variants
 from tests.detectors.scene import DOCTOR
 
 MUCH = 500_001
-PAID = {"bank_account": "K-1"}
+PAID: dict[str, Any] = {"bank_account": "K-1"}
 
 
 @pytest.mark.parametrize(("insured", "found"), [(1, []), (2, []), (3, ["shared"]), (9, ["shared"])])

@@ -72,12 +72,12 @@ def test_the_tariff_is_that_of_the_date_of_care() -> None:
         {"letter": "CS", "value": 20_000, "to": day(0)},
         {"letter": "CS", "value": 15_000, "from": day(1)},
     ]
-    assert played(scene().table("letter_values", *rows, edition="2")) == ([], [])  # type: ignore[arg-type]
+    assert played(scene().table("letter_values", *rows, edition="2")) == ([], [])
     rows = [
         {"letter": "CS", "value": 20_000, "to": day(-1)},
         {"letter": "CS", "value": 15_000, "from": day(0)},
     ]
-    assert played(scene().table("letter_values", *rows, edition="2")) == (["tariff"], [])  # type: ignore[arg-type]
+    assert played(scene().table("letter_values", *rows, edition="2")) == (["tariff"], [])
 
 
 def test_no_row_no_tariff() -> None:
@@ -87,15 +87,16 @@ def test_no_row_no_tariff() -> None:
     assert played(scene(consultation(modifiers=["NIGHT"]))) == ([], ["letter_values"])
     assert played(scene(consultation(executor="104599999"))) == ([], ["letter_values"])
     bare = FollowerScene().known(ald=[])
-    assert played(bare) == ([], ["letter_values", "rates"])  # type: ignore[arg-type]
+    assert played(bare) == ([], ["letter_values", "rates"])
 
 
 def test_a_drug_is_paid_on_its_base_price() -> None:
-    set_ = scene(box(quantity=2, amount=19_000)).provider(PHARMACY, "PHARMACIE")
+    set_ = scene(box(quantity=2, amount=19_000))
+    set_.provider(PHARMACY, "PHARMACIE")
     set_.table("drugs", {"ean13": BOX, "ppv": 9_500, "base_price": 9_000, "rate": 70})
     fits = {"basis_amount": 18_000, "rate": 70, "base_amount": 12_600}
-    assert played(set_, **fits) == ([], [])  # type: ignore[arg-type]
-    assert played(set_, **{**fits, "basis_amount": 18_002}) == (["tariff"], [])  # type: ignore[arg-type]
+    assert played(set_, **fits) == ([], [])
+    assert played(set_, **{**fits, "basis_amount": 18_002}) == (["tariff"], [])
 
 
 def test_each_line_of_a_whole_claim_may_round() -> None:

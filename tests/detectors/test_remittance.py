@@ -148,7 +148,7 @@ def test_whoever_is_paid_was_screened(fields: dict[str, Any], found: list[str]) 
 
 def test_another_provider_than_the_one_screened() -> None:
     set_ = FollowerScene().step("L-1", payee="PROVIDER", payee_inpe="104512345", base_amount=10_000)
-    told = {"payee": "PROVIDER", "payee_inpe": "104599999"}
+    told: dict[str, Any] = {"payee": "PROVIDER", "payee_inpe": "104599999"}
     assert variants(set_.follower("Y01", set_.payment(10_000, **told))) == ["payee"]
     assert variants(set_.follower("Y01", set_.payment(10_000, **{**told, "payee_inpe": "104512345"}))) == []
 

@@ -38,7 +38,7 @@ class Cell(NamedTuple):
 
     verdict: str
     payment: str
-    order: tuple[str, str, str]
+    order: tuple[str, ...]
     change: str
 
 
