@@ -193,7 +193,7 @@ class Screener:
 
     def _detect(self, item: Item, shelf: Shelf) -> None:
         if isinstance(item.event, Liquidation | Payment):
-            if not (self._settled(item) or self._observe_only or item.invalid is not None):
+            if item.followed is not None and not (self._settled(item) or self._observe_only):
                 state = shelf.claim(item.claim_id, following.claim_fields(item))
                 settling.detect(item, item.event, shelf, state)
             return

@@ -195,7 +195,11 @@ def small(stage: Stage, server: EmbeddedRedis) -> EmbeddedRedis:
     """One person's held claim, and one released."""
     desk = Desk()
     stage.screen(
-        [*desk.world(), desk.claim("E-held", held(), who="B-1"), desk.claim("E-free", visit(), who="B-2")]
+        [
+            *desk.world(strict=True),
+            desk.claim("E-held", held(), who="B-1"),
+            desk.claim("E-free", visit(), who="B-2"),
+        ]
     )
     return server
 
@@ -257,7 +261,9 @@ def test_identifiers_are_pseudonymised_as_they_come_in(server: EmbeddedRedis, tm
     log = tmp_path / "log.jsonl"
     desk = Desk()
     log.write_bytes(
-        b"".join(orjson.dumps(event) + b"\n" for event in [*desk.world(), desk.claim("E-1", held())])
+        b"".join(
+            orjson.dumps(event) + b"\n" for event in [*desk.world(strict=True), desk.claim("E-1", held())]
+        )
     )
     with_key = {"CRIBLE_PSEUDONYM_KEY_FILE": str(file)}
     assert (
