@@ -171,9 +171,9 @@ class OwnFile:
         windows=("the claim's steps",),
         kinds=(),
         follows=("liquidation",),
+        visibility="AUDIT_ONLY",
         caveats_fr=("Petite agence : exception déléguée, inscrite au registre",),
         caveats_en=("Small agency: a delegated exception that stands in the registry",),
-        visibility="AUDIT_ONLY",
     )
 
     def check(self, context: FollowerContext) -> Results:

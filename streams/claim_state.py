@@ -130,7 +130,7 @@ class ClaimState:
     def dossier(self, of: str) -> Dossier:
         """The claim as detectors of what follows it read it; the hold on the event `of` itself left out."""
         live = {name: answer for name, answer in self.answers.items() if not answer.replaced}
-        standing = [name for name, answer in live.items() if answer.type == CLAIM]
+        standing = sorted(name for name, answer in live.items() if answer.type == CLAIM)
         filed = [self.filed[name] for name in standing if name in self.filed]
         ends = [a.valid_until for a in live.values() if a.valid_until is not None]
         return Dossier(

@@ -76,7 +76,9 @@ def _superseded(event: Claim | Liquidation, state: ClaimState) -> list[tuple[str
     if event.cancels is not None:
         return [(event.cancels, event.event_id)]
     live = state.dossier(event.event_id).live()
-    gone = [name for name in state.steps if name not in live and state.steps[name].action != "CANCEL"]
+    gone = [
+        name for name, step in sorted(state.steps.items()) if name not in live and step.action != "CANCEL"
+    ]
     pairs = [(name, event.event_id) for name in gone if name in state.answers]
     for name, step in live.items():  # an amount over the tariff is put right by the next one
         answer = state.answers.get(name)
