@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from schemas.payment import Payment
+from simulation import Plan, World, generate
 from streams.outputs import decode
 from streams.settling import event_of
 from tests.streams.stage import START, Desk, Event, Said, Stage, held, stable, visit
@@ -291,3 +292,19 @@ def test_a_payment_of_an_earlier_release_is_answered_again(stage: Stage, desk: D
     assert isinstance(before, Payment)
     for name in ("payment_id", "status", "payee", "bank_account", "base_amount", "lines", "event_time"):
         assert getattr(before, name) == getattr(now, name), name
+
+
+@pytest.mark.slow
+def test_what_follows_an_honest_claim_passes(stage: Stage) -> None:
+    """A simulated office: no step and no order of an honest file or look-alike is held for what it is itself."""
+    events = list(generate(World(11), Plan(claims=500, days=24, live_days=18)))
+    classes = {truth["claim_id"]: truth["class"] for _, truth in events if truth is not None}
+    said = stage.screen([event for event, _ in events])
+    honest = [
+        record
+        for record in {record["event_id"]: record for record in said.records}.values()
+        if record["type"] != "claim" and classes.get(record["claim_id"]) in ("HONEST", "LOOKALIKE")
+    ]
+    assert len(honest) > 1_000
+    assert {reason for record in honest for reason in codes(record)} <= {"GATE"}
+    assert said.internal == []
