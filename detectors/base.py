@@ -76,6 +76,7 @@ class Declaration:
     caveats_fr: tuple[str, ...] = ()  # innocent explanations to check first
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
+    follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
 
 
 class Finding(msgspec.Struct):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from detectors.accounts import BankAccount
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
 from detectors.agreements import PriorAgreement
 from detectors.base import CannotCheck, Context, Declaration, Detector, Finding, Need, present
@@ -13,6 +14,7 @@ from detectors.caps import CapExceeded
 from detectors.channels import DoubleChannel
 from detectors.clones import CloneClaims
 from detectors.compatibility import IncompatibleAct
+from detectors.conduct import Concentration, OddHours, Overrides
 from detectors.dental import ImpossibleTooth
 from detectors.devices import EarlyRenewal
 from detectors.dialysis import DialysisFrequency
@@ -20,12 +22,16 @@ from detectors.documents import DocumentReuse
 from detectors.drugs import InvalidDrug
 from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
+from detectors.followers import FollowerContext, FollowerDetector
 from detectors.hospital import ElsewhereInHospital
 from detectors.leave import SickLeaves
+from detectors.mandates import OwnFile, Unauthorised
 from detectors.near import NearDuplicate
+from detectors.overpaid import OverLiquidated
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
+from detectors.remittance import DoublePayment, UnscreenedPayment
 from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
 from detectors.stockpile import Stockpile
@@ -66,7 +72,22 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     CloneClaims(),
     *MODELS,
 )
-DECLARATIONS: Final[tuple[Declaration, ...]] = tuple(detector.declaration for detector in DETECTORS)
+FOLLOWERS: Final[tuple[FollowerDetector, ...]] = (
+    OverLiquidated(),
+    DoublePayment(),
+    BankAccount(),
+    Unauthorised(),
+    OwnFile(),
+    Overrides(),
+    Concentration(),
+    OddHours(),
+    UnscreenedPayment(),
+)
+"""The detectors of liquidations and payments."""
+DECLARATIONS: Final[tuple[Declaration, ...]] = (
+    *(detector.declaration for detector in DETECTORS),
+    *(detector.declaration for detector in FOLLOWERS),
+)
 BY_CODE: Final[dict[str, Declaration]] = {declaration.code: declaration for declaration in DECLARATIONS}
 
 
@@ -153,3 +174,27 @@ def rests_on(declaration: Declaration, tables: Iterable[str]) -> bool:
     return any(
         each == table or each.startswith(f"{table}.") for table in tables for each in declaration.reads
     )
+
+
+def run_followers(context: FollowerContext, detectors: Iterable[FollowerDetector] = FOLLOWERS) -> Answers:
+    """Run every detector that applies to a liquidation or payment, as `run` does for a claim. Raises nothing."""
+    answers = Answers([], [], [])
+    event, stale = context.event, context.referentials.stale
+    for detector in detectors:
+        declared = detector.declaration
+        if event.type not in declared.follows or event.flow not in (None, *declared.flows):
+            continue
+        mode = context.thresholds.mode(declared.code, event.flow, event.organism)
+        if mode == "off":
+            continue
+        try:
+            said = list(detector.check(context))
+        except Exception as error:  # as for a claim: it is counted by type, and the stream goes on
+            answers.cannot_check.append(CannotCheck(declared.code, f"error:{type(error).__name__}"))
+            continue
+        findings = [item for item in said if isinstance(item, Finding)]
+        answers.cannot_check.extend(dict.fromkeys(item for item in said if isinstance(item, CannotCheck)))
+        for finding in findings:
+            finding.review = finding.review or bool(stale and rests_on(declared, stale))
+        (answers.shadow if mode == "shadow" else answers.findings).extend(findings)
+    return answers

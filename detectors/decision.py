@@ -70,6 +70,8 @@ CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "M01": ("PIECES", "CONTROLE_MEDICAL"),
     "M02": ("CONTROLE_MEDICAL",),
     "M03": ("CONTROLE_SUR_PLACE",),
+    **dict.fromkeys(("T01", "R02"), ("PIECES",)),
+    **dict.fromkeys(("D05", "L01", "L02", "L03", "L04", "L05", "Y01"), ("AUDIT_INTERNE",)),
 }
 DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "E01": ("ATTESTATION_DROITS",),

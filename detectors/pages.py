@@ -51,7 +51,7 @@ def page(declaration: Declaration) -> str:
         f"**{declaration.label_fr}** · {declaration.label_ar}\n",
         f"Class {kind(declaration)}, nature {declaration.nature} (a hold is for {PURPOSES[declaration.nature]}), "
         f"weight {declaration.weight:g}, by {AXES[declaration.axis]}. "
-        f"Kinds: {', '.join(declaration.kinds)}. Flows: {', '.join(declaration.flows)}.\n",
+        f"Kinds: {', '.join(declaration.kinds or declaration.follows)}. Flows: {', '.join(declaration.flows)}.\n",
         _listed("Reads", declaration.reads),
         _listed("Windows", declaration.windows),
         _thresholds(declaration),

@@ -300,6 +300,16 @@ class Followed:
     """Liquidator and the provider that is paid, where the event names one"""
     account: ProviderWindow | None = None
     """The bank account: claims = payments, patients = payees, by the last event of each payment"""
+    role: LiquidatorCounts | None = None
+    """What all liquidators of the step's role did, this one included"""
+    of_beneficiary: PairWindow | None = None
+    """Beneficiary and liquidator: own = their meetings, total = the beneficiary's with any liquidator"""
+    of_provider: PairWindow | None = None
+    """The provider that is paid and the liquidator, likewise"""
+    insured: Frequency | None = None
+    """The bank account: members = the insured whom it was named for, this one included, for life"""
+    person: Beneficiary | None = None
+    """The beneficiary's registry entry when the event was applied"""
 
 
 def clone_signature(parts: list[tuple[str, int, int]]) -> str:

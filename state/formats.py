@@ -12,7 +12,7 @@ from state.errors import BadFormat
 
 FORMATS: Final[dict[str, int]] = {
     "events": 1, "logs": 1, "facts": 1, "registry": 1, "documents": 1, "clones": 1, "sheets": 1, "tiles": 2,
-    "families": 2, "memo": 2, "claims": 2, "open": 1, "verdicts": 1, "models": 1, "signals": 1,
+    "families": 2, "memo": 2, "claims": 3, "open": 1, "verdicts": 1, "models": 1, "signals": 1,
     "sums": 1, "pairs": 1, "payments": 1,
 }  # fmt: skip
 """Kind -> version; raised with a change that older code cannot read. The layout record names them all."""

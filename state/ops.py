@@ -173,11 +173,11 @@ def day(inpe: str, care_day: int, minutes: int, beneficiary: bytes, commune: int
     return _op(Op, (_place(inpe, keys.sheet(inpe, care_day)), _DAILY, tail, _DAY_KEPT, tail))
 
 
-def count(family: str, bucket: int, member: str) -> Op:
-    """Count a member in a family's bucket; answers this bucket and the one before."""
+def count(family: str, bucket: int, member: str, keep: int | None = None) -> Op:
+    """Count a member in a family's bucket; answers this bucket and the one before. `keep`: seconds, else 130 days."""
     if not member:
         raise ValueError("a counted member has a name")
-    tail = raw(member.encode()) + _KEPT_COUNT
+    tail = raw(member.encode()) + (_KEPT_COUNT if keep is None else integer(keep))
     return _op(Op, (_counted(family, bucket), _COUNTED, tail, _COUNT_KEPT, tail))
 
 

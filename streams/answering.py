@@ -26,7 +26,7 @@ from schemas.invalid import Invalid
 from schemas.liquidation import Liquidation
 from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term, encode
 from schemas.payment import Payment
-from streams import following, gate, signals
+from streams import following, settling, signals
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
@@ -85,61 +85,14 @@ def _unchecked(check: CannotCheck) -> CannotCheckItem:
 def follower(
     item: Item, event: Liquidation | Payment, shelf: Shelf, now: dt.datetime, *, observe_only: bool
 ) -> None:
-    """Answer what follows a claim: a liquidation is noted, a payment passes the gate, which is open in history."""
+    """Answer what follows a claim: a liquidation, or a payment at the gate, which is open in history."""
     state = shelf.claim(event.claim_id, following.claim_fields(item))
-    if isinstance(event, Payment):
-        numbers = [line.line for line in event.lines or ()]
-        lines = () if None in numbers else tuple(number for number in numbers if number is not None)
-        compared = Compared(
-            lines=tuple(
-                ScreenedLine(
-                    line=line.line,
-                    base_amount=line.base_amount,
-                    complementary_amount=line.complementary_amount,
-                )
-                for line in event.lines or ()
-                if line.line is not None
-            ),
-            payee=event.payee,
-            payee_inpe=event.payee_inpe,
-            bank_account=event.bank_account,
-        )
-        features: Common = {
-            "status": event.status,
-            "payment_id": event.payment_id,
-            "amount": event.base_amount + (event.complementary_amount or 0),
-            "lines": list(lines),
-        }
-        passed = (
-            gate.RELEASED
-            if observe_only
-            else gate.pass_payment(event.status, lines, event.event_time, features["amount"], state)
-        )
-    else:
-        compared = Compared(
-            lines=()
-            if event.line is None
-            else (
-                ScreenedLine(
-                    line=event.line,
-                    base_amount=event.base_amount,
-                    complementary_amount=event.complementary_amount,
-                ),
-            ),
-            payee=event.payee,
-            payee_inpe=event.payee_inpe,
-            bank_account=event.bank_account,
-        )
-        features = {"action": event.action}
-        passed = gate.RELEASED
+    said = settling.noted(event) if observe_only else settling.answer(item, event, shelf, state)
     item.record = Screened(
         **_common(item, event, shelf, now),
-        **passed,
-        screened=compared,
-        score=0.0,
-        score_state="UNCALIBRATED",
+        **said,
+        screened=settling.compared(event),
         mode="enforce",
-        features=features,
     )
 
 

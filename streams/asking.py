@@ -127,7 +127,8 @@ def commune_number(commune: str | None) -> int:
 def question(
     event: Event, referentials: Referentials, number: Number, offset: int, commune: str | None = None
 ) -> Question:
-    """What this event asks. `commune`: where a claim's beneficiary lives, if it is known."""
+    """What this event asks. `commune`: where a claim's beneficiary lives; of what follows a claim, the beneficiary's
+    insured (`streams.residence`); None where it is not known."""
     asked = Question()
     if isinstance(event, Claim):
         _claim(asked, event, referentials, number, commune)
@@ -146,9 +147,9 @@ def question(
     elif isinstance(event, Liquidation | Payment):
         asked.reads.append(ops.read_claim(event.beneficiary, event.claim_id))
         if isinstance(event, Liquidation):
-            follower_asks.liquidation(asked, event, referentials)
+            follower_asks.liquidation(asked, event, referentials, commune)
         else:
-            follower_asks.payment(asked, event, referentials)
+            follower_asks.payment(asked, event, referentials, commune)
     return asked
 
 

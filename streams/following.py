@@ -13,14 +13,19 @@ import msgspec
 from detectors import findings
 from detectors.base import Finding
 from schemas.claim import Claim
+from schemas.liquidation import Liquidation
 from state import Store
-from streams.claim_state import PaymentAnswer, answer_of, packed
+from streams.claim_state import ClaimState, PaymentAnswer, answer_of, packed
 from streams.control import rescreen
 from streams.items import Item, Shelf
 from streams.messages import Output
 
 SEEN, HELD = "1-seen", "2-held"
 """How far a scheme is known; the order of the texts is the order in time."""
+OPEN = ("claim", "payment")
+"""Types of events that are answered again when a person's rights change."""
+FREEING = ("RETURNED", "CANCELLED")
+"""What becomes of a payment that others may take the place of."""
 
 
 def note(item: Item, shelf: Shelf) -> None:
@@ -31,26 +36,74 @@ def note(item: Item, shelf: Shelf) -> None:
     state = shelf.claim(record.claim_id, claim_fields(item))
     answer = answer_of(record, record.cause)
     shelf.answered[record.event_id] = record
+    if record.type in OPEN:
+        shelf.note_open(record)
     if isinstance(answer, PaymentAnswer):
         item.state_fields = dict([packed(record.event_id, answer)])
         state.payments[record.event_id] = answer
+        if answer.status in FREEING or item.before == "RELEASE":  # others may have it now
+            _orders(item, state, record.event_id)
         return
     known = state.answers.get(record.event_id)
     if known is not None and known.replaced:
         answer = msgspec.structs.replace(answer, replaced=True, early=known.early, by=known.by)
-        if isinstance(event, Claim) and answer.early and answer.decision == "HOLD":
+        if isinstance(event, Claim | Liquidation) and answer.early and answer.decision == "HOLD":
             _released(item, record.event_id)
     item.state_fields = dict([packed(record.event_id, answer)])
     state.answers[record.event_id] = answer
-    if record.type == "claim":
-        shelf.note_open(record)
-    if isinstance(event, Claim) and event.replaces is not None:
-        for event_id, gone in state.replace(event.replaces, event.event_id).items():
-            item.state_fields.update([packed(event_id, gone)])
-            if gone.decision == "HOLD" and not gone.early:
-                _released(item, event_id)
-    for event_id in state.unsettled_payments():
-        item.follow_ups.append(_again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id))
+    if isinstance(event, Claim | Liquidation):
+        item.state_fields.update(state.told(event))
+        for old, by in _superseded(event, state):
+            changed = state.replace(old, by) if isinstance(event, Claim) else state.retire(old, by)
+            for event_id, gone in changed.items():
+                item.state_fields.update([packed(event_id, gone)])
+                if gone.decision == "HOLD" and not gone.early:
+                    _released(item, event_id)
+        resting = isinstance(event, Liquidation) and (event.action == "CANCEL" or event.cancels is not None)
+        if isinstance(event, Claim) or resting:
+            for event_id in state.liquidations(resting=resting):
+                if event_id != event.event_id:
+                    item.follow_ups.append(
+                        _again(item, event_id, "CLAIM_ANSWERED", item.beneficiary, record.claim_id)
+                    )
+    _orders(item, state, record.event_id)
+
+
+def _superseded(event: Claim | Liquidation, state: ClaimState) -> list[tuple[str, str]]:
+    """(event, what takes its place): what this event corrects or cancels, and the amounts that a step states anew."""
+    if isinstance(event, Claim):
+        return [] if event.replaces is None else [(event.replaces, event.event_id)]
+    if event.cancels is not None:
+        return [(event.cancels, event.event_id)]
+    live = state.dossier(event.event_id).live()
+    gone = [
+        name for name, step in sorted(state.steps.items()) if name not in live and step.action != "CANCEL"
+    ]
+    pairs = [(name, event.event_id) for name in gone if name in state.answers]
+    for name, step in live.items():  # an amount over the tariff is put right by the next one
+        answer = state.answers.get(name)
+        if answer is None or answer.codes != ("T01",) or answer.purpose == "INTERNAL_AUDIT":
+            continue
+        for other, later in live.items():
+            if later.restates(step.line, step.at):
+                pairs.append((name, other))
+                break
+    return [(name, by) for name, by in pairs if not state.answers[name].replaced]
+
+
+def _orders(item: Item, state: ClaimState, but: str) -> None:
+    """Ask again for the orders of the claim that are not settled yet."""
+    for event_id in state.unsettled():
+        if event_id != but:
+            item.follow_ups.append(
+                _again(
+                    item,
+                    event_id,
+                    "CLAIM_ANSWERED",
+                    item.beneficiary,
+                    item.record.claim_id if item.record else "",
+                )
+            )
 
 
 def _released(item: Item, event_id: str) -> None:

@@ -1,85 +1,105 @@
 """The payment gate: money leaves when every line that it pays is releasable.
 
-A payment that precedes its claim is held, and answered again when the claim has its verdict. An expired hold
-lets money go, or not, as its row says, at the payment's own `event_time`.
+A payment that precedes its claim or its liquidation is held, and answered again when they come. An expired hold
+lets money go, or not, as its row says, at the payment's own `event_time`. What differs from what was screened is
+the detectors' to say (`detectors.remittance`); what they hold and what the gate holds are one answer.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
+from detectors.dossier import Dossier, Paid
+from schemas.enums import Purpose
 from schemas.outputs import Reason
-from streams.claim_state import ClaimState
 
-RELEASED: dict[str, Any] = {"decision": "RELEASE"}
-GRAVITY = ("INTERNAL_AUDIT", "FRAUD_REVIEW", "MEDICAL_REVIEW", "COMPLETE_FILE")
+GRAVITY: tuple[Purpose, ...] = ("INTERNAL_AUDIT", "FRAUD_REVIEW", "MEDICAL_REVIEW", "COMPLETE_FILE")
+WAITS_DAYS = 15  # the time to complete a file
 
-NOT_SCREENED = Reason(
-    code="GATE",
-    label_fr="Paiement d'un dossier non encore contrôlé",
-    label_en="Payment of a claim that has no verdict yet",
-    label_ar="أداء ملف لم تتم مراقبته بعد",
-    nature="ADM",
-    cls="H",
-    facts_fr="Le dossier n'a pas encore de verdict : le paiement sera réexaminé dès qu'il en aura un.",
-    facts_en="The claim has no verdict yet: the payment is answered again as soon as it has one.",
-    visibility="LIQUIDATOR",
+
+def _reason(french: str, english: str, arabic: str, facts_fr: str, facts_en: str) -> Reason:
+    return Reason(
+        code="GATE",
+        label_fr=french,
+        label_en=english,
+        label_ar=arabic,
+        nature="ADM",
+        cls="H",
+        facts_fr=facts_fr,
+        facts_en=facts_en,
+        visibility="LIQUIDATOR",
+    )
+
+
+NOT_SCREENED = _reason(
+    "Paiement d'un dossier non encore contrôlé",
+    "Payment of a claim that has no verdict yet",
+    "أداء ملف لم تتم مراقبته بعد",
+    "Le dossier n'a pas encore de verdict : le paiement sera réexaminé dès qu'il en aura un.",
+    "The claim has no verdict yet: the payment is answered again as soon as it has one.",
 )
-CANCELLED = Reason(
-    code="GATE",
-    label_fr="Paiement d'un dossier annulé",
-    label_en="Payment of a claim that was cancelled",
-    label_ar="أداء ملف تم إلغاؤه",
-    nature="ADM",
-    cls="H",
-    facts_fr="Le dossier a été annulé et rien ne le remplace : rien n'est à payer sans nouveau dépôt.",
-    facts_en="The claim was cancelled and nothing replaces it: nothing is payable until it is filed again.",
-    visibility="LIQUIDATOR",
+CANCELLED = _reason(
+    "Paiement d'un dossier annulé",
+    "Payment of a claim that was cancelled",
+    "أداء ملف تم إلغاؤه",
+    "Le dossier a été annulé et rien ne le remplace : rien n'est à payer sans nouveau dépôt.",
+    "The claim was cancelled and nothing replaces it: nothing is payable until it is filed again.",
 )
-CLAIM_HELD = Reason(
-    code="GATE",
-    label_fr="Paiement de lignes suspendues",
-    label_en="Payment of lines that are on hold",
-    label_ar="أداء أسطر معلقة",
-    nature="ADM",
-    cls="H",
-    facts_fr="Des lignes payées par cet ordre sont suspendues à titre préventif : il attend leur issue.",
-    facts_en="Lines that this order pays are on preventive hold: the payment waits for their outcome.",
-    visibility="LIQUIDATOR",
+NOT_LIQUIDATED = _reason(
+    "Paiement de lignes non liquidées",
+    "Payment of lines that are not liquidated",
+    "أداء أسطر غير مصفاة",
+    "Aucune liquidation en vigueur ne porte sur ces lignes : le paiement sera réexaminé dès qu'il y en aura une.",
+    "No liquidation in force concerns these lines: the payment is answered again as soon as there is one.",
+)
+LINE_HELD = _reason(
+    "Paiement de lignes suspendues",
+    "Payment of lines that are on hold",
+    "أداء أسطر معلقة",
+    "Des lignes payées par cet ordre sont suspendues à titre préventif : il attend leur issue.",
+    "Lines that this order pays are on preventive hold: the payment waits for their outcome.",
 )
 
 
-def pass_payment(
-    status: str, lines: tuple[int, ...], at: dt.datetime, amount: int, state: ClaimState
-) -> dict[str, Any]:
-    """The decision on a payment of these lines (none named = all) at that instant. `amount` in centimes.
+class Blocked(NamedTuple):
+    """Why the gate keeps something back. `lines` None: whatever the payment pays."""
 
-    What is paid, returned or cancelled already is only noted: there is nothing left to hold.
+    why: Reason
+    lines: frozenset[int] | None
+    purpose: Purpose
+    expires_at: dt.datetime | None
+
+
+def examine(paid: Paid, named: Iterable[str], dossier: Dossier, *, needs_liquidation: bool) -> list[Blocked]:
+    """What keeps an order back, line by line.
+
+    Args:
+        named: event ids of the liquidations that the order rests on.
+        needs_liquidation: whether lines that nobody liquidated are kept back.
     """
-    if status != "ORDERED":
-        return dict(RELEASED)
-    if not state.screened:
-        why = CANCELLED if state.cancelled else NOT_SCREENED
-        return _hold(why, "COMPLETE_FILE", lines, amount, at + dt.timedelta(days=15))
-    blocking = state.blocking(lines, at)
-    if not blocking:
-        return dict(RELEASED)
-    purpose = min((answer.purpose or "COMPLETE_FILE" for answer in blocking), key=GRAVITY.index)
-    ends = [answer.expires_at for answer in blocking if answer.expires_at is not None]
-    return _hold(CLAIM_HELD, purpose, lines, amount, max(ends, default=None))
-
-
-def _hold(
-    why: Reason, purpose: str, lines: tuple[int, ...], amount: int, expires_at: dt.datetime | None
-) -> dict[str, Any]:
-    return {
-        "decision": "HOLD",
-        "scope": "LINES" if lines else "CLAIM",
-        "lines": lines,
-        "purpose": purpose,
-        "reasons": (why,),
-        "amount_at_risk": amount,
-        "expires_at": expires_at,
-        "on_expiry": "ESCALATE",
-    }
+    if paid.status != "ORDERED":
+        return []  # what is paid, returned or cancelled already is only noted: there is nothing left to hold
+    lines, later = frozenset(paid.lines), paid.at + dt.timedelta(days=WAITS_DAYS)
+    if not dossier.screened:
+        why = CANCELLED if dossier.cancelled else NOT_SCREENED
+        return [Blocked(why, lines or None, "COMPLETE_FILE", later)]
+    blocked = []
+    filed = None if dossier.filed is None else {line.line for line in dossier.filed.lines}
+    strange = frozenset() if filed is None else lines - filed
+    if strange:
+        blocked.append(Blocked(NOT_SCREENED, strange, "COMPLETE_FILE", later))
+    for hold in dossier.blocking(lines, paid.at):
+        held = (lines & set(hold.lines)) if hold.lines else lines
+        purpose: Purpose = next((one for one in GRAVITY if one == hold.purpose), "COMPLETE_FILE")
+        blocked.append(Blocked(LINE_HELD, held or None, purpose, hold.expires_at))
+    live = dossier.live()
+    if set(named) - live.keys():
+        blocked.append(Blocked(NOT_LIQUIDATED, lines or None, "COMPLETE_FILE", later))
+    elif needs_liquidation:
+        said = dossier.liquidated()
+        bare = frozenset(line for line in lines if said.due(line) is None)
+        if bare or (not lines and said.whole is None and not said.lines):
+            blocked.append(Blocked(NOT_LIQUIDATED, bare or None, "COMPLETE_FILE", later))
+    return blocked

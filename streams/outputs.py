@@ -149,14 +149,23 @@ def alert_of(record: Screened) -> Alert | None:
     """
     scheme = record.features.get("scheme")
     news = record.features.get("scheme_news") if record.cause is None else None
-    if record.type != "claim" or record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
+    if record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
         return None
+    internal = record.purpose == "INTERNAL_AUDIT"
+    told = tuple(one for one in record.reasons if internal or one.visibility != "AUDIT_ONLY")
+    if record.type != "claim" and not any(one.nature in ("MED", "PRE", "INT") for one in told):
+        return None  # what holds it is another event's, and was told with that one
     if scheme is not None and not news:
         return None  # the family's case is open already
-    if (record.decision != "HOLD" and not news) or (record.cause or "").startswith(REVIEW):
+    left = (
+        internal and record.features.get("status") == "PAID"
+    )  # nothing can be stopped: all the more to be known
+    if (record.decision != "HOLD" and not news and not left) or (record.cause or "").startswith(REVIEW):
         return None  # nothing is stopped, or a person knows of it
-    lead = max(record.reasons, key=_gravity)
-    entity = f"provider:{scheme.split(':')[1]}" if scheme else f"beneficiary:{record.beneficiary}"
+    lead = max(told, key=_gravity)
+    entity = f"beneficiary:{record.beneficiary}"
+    if scheme:
+        entity = f"{'liquidator' if record.type == 'liquidation' else 'provider'}:{scheme.split(':', 2)[1]}"
     seen = record.event_time or dt.datetime.min.replace(tzinfo=dt.UTC)
     declaration = BY_CODE.get(lead.code)
     peers = record.features.get("peers")
@@ -168,18 +177,18 @@ def alert_of(record: Screened) -> Alert | None:
         severity="HIGH" if lead.cls == "H" else "MEDIUM",
         organism=record.organism,
         region=record.region,
-        reasons=record.reasons,
+        reasons=told,
         claims=(
             AlertClaim(
                 claim_id=record.claim_id,
                 verdict_id=record.verdict_id,
                 state=record.decision,
                 amount=record.amount_at_risk,
-                paid=False,
+                paid=left,
             ),
         ),
         amount_at_risk=record.amount_at_risk,
-        amount_stoppable=record.amount_at_risk,
+        amount_stoppable=0 if left else record.amount_at_risk,
         peers=msgspec.convert(peers, Peers) if peers else None,
         innocent_explanations=declaration.caveats_fr if declaration else (),
         suggested_control=record.suggested_control,

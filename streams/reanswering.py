@@ -7,6 +7,7 @@ written.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -17,11 +18,11 @@ from detectors.base import Finding
 from detectors.models import score
 from detectors.reasons import reason
 from schemas.control import Rescreen
-from schemas.outputs import Screened, Term
+from schemas.outputs import Reason, Screened, Term
 from schemas.registries import Beneficiary
 from state import codecs
 from state.formats import version_of
-from streams import gate, signals
+from streams import settling, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
@@ -79,7 +80,7 @@ def rights_changed(item: Item, event: Beneficiary, shelf: Shelf) -> None:
 
 
 def open_event(record: Screened) -> dict[str, Any]:
-    """What is kept of a held claim, to find what waits for a change."""
+    """What is kept of a held claim or payment, to find what waits for a change."""
     return {"claim_id": record.claim_id, "codes": sorted({one.code for one in record.reasons})}
 
 
@@ -119,7 +120,7 @@ def _changed(
 ) -> dict[str, Any] | None:
     """What the cause changes in the record; None where it changes nothing."""
     if record.type == "payment":
-        return _payment(record, state)
+        return _payment(record, event, state, registry, shelf)
     if event.cause == REPLACED:
         return _ended(record, "RELEASE", event, shelf)
     if event.cause.startswith(REVIEW):
@@ -131,14 +132,20 @@ def _changed(
         return _joined(record, findings.from_record(event.finding), state, shelf)
     if event.cause == "RIGHTS_CHANGED":
         return _put_right(record, registry, shelf)
+    if record.type == "liquidation":
+        return settling.again(record, state, registry, shelf)
     return None
 
 
-def _payment(record: Screened, state: ClaimState) -> dict[str, Any]:
-    features = record.features
-    at = record.event_time or record.issued_at
-    passed = gate.pass_payment(features["status"], tuple(features["lines"]), at, features["amount"], state)
-    return {**BLANK, "reasons": (), "amount_at_risk": None, **passed}
+def _payment(
+    record: Screened, event: Rescreen, state: ClaimState, registry: bytes | None, shelf: Shelf
+) -> dict[str, Any] | None:
+    """A payment's answer is always that of its claim's state; a review ends what was found in the payment itself."""
+    if event.cause.startswith(REVIEW):
+        if event.cause.removeprefix(REVIEW) not in (*CLEARED, "INSUFFICIENT"):
+            return None
+        record = msgspec.structs.replace(record, features={**record.features, "reviewed": True})
+    return settling.again(record, state, registry, shelf)
 
 
 def _ended(record: Screened, outcome: str, event: Rescreen, shelf: Shelf) -> dict[str, Any] | None:
@@ -243,4 +250,8 @@ def _same(record: Screened, changed: dict[str, Any]) -> bool:
         getattr(record, name) == changed[name]
         for name in ("decision", "scope", "lines", "purpose", "on_expiry", "cause")
         if name in changed
-    )
+    ) and (record.type == "claim" or _told(record.reasons) == _told(changed.get("reasons", record.reasons)))
+
+
+def _told(reasons: Iterable[Reason]) -> set[tuple[str, str | None]]:
+    return {(one.code, one.facts_en) for one in reasons}

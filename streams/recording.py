@@ -20,6 +20,7 @@ from schemas.referential import TABLES
 from state import Entry, Store, keys
 from state.batch import HashDelete, HashWrite
 from streams import outputs
+from streams.following import OPEN
 from streams.items import Item
 from streams.messages import Output
 from streams.reanswering import open_event
@@ -69,7 +70,7 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
         else []
     )
     deletes = []
-    if record.decision == "HOLD" and record.type == "claim":
+    if record.decision == "HOLD" and record.type in OPEN:
         kept = orjson.dumps(open_event(record))
         writes.append(HashWrite(keys.open_events(item.beneficiary), {record.event_id: kept}))
     elif item.before == "HOLD":

@@ -38,6 +38,7 @@ from streams import (
     reanswering,
     recording,
     residence,
+    settling,
     signals,
 )
 from streams.effects import Effects
@@ -161,8 +162,11 @@ class Screener:
                 reported += signals.names(item.event)
                 if self._inline:
                     wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
-            elif item.question.followed and answer.status == "NEW":
-                item.followed = follower_asks.followed(item.question, answer.away)
+            elif isinstance(item.event, Liquidation | Payment) and answer.status == "NEW":
+                item.followed = follower_asks.followed(
+                    item.question, answer.away, answer.home[0] if answer.home else None
+                )
+                wanted.append(("fusion", SINGLE))
         pairs, reports = list(dict.fromkeys(wanted)), list(dict.fromkeys(reported))
         blobs = self._store.models([*(model_folds.name(pair) for pair in pairs), *reports])
         shelf.records.add(dict(zip(pairs, blobs[: len(pairs)], strict=True)))
@@ -198,6 +202,11 @@ class Screener:
     # -- detect: pure rules and models over event, windows and referentials
 
     def _detect(self, item: Item, shelf: Shelf) -> None:
+        if isinstance(item.event, Liquidation | Payment):
+            if item.followed is not None and not (self._settled(item) or self._observe_only):
+                state = shelf.claim(item.claim_id, following.claim_fields(item))
+                settling.detect(item, item.event, shelf, state)
+            return
         if not isinstance(item.event, Claim) or item.view is None or self._settled(item):
             return
         if item.event.action == "CANCEL":

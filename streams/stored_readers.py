@@ -11,7 +11,7 @@ import orjson
 from detectors.models.records import KINDS, decode
 from state.errors import BadFormat
 from streams import effects, outputs, signals
-from streams.claim_state import ANSWER, PAYMENT, ClaimState
+from streams.claim_state import FIELDS, ClaimState
 
 LEVELS = (b"1-seen", b"2-held")
 
@@ -34,7 +34,7 @@ def readers() -> Mapping[str, Callable[[Any], Any]]:
 
 
 def _claim(fields: Mapping[bytes, bytes]) -> ClaimState:
-    unknown = [name for name in fields if not name.startswith((ANSWER, PAYMENT))]
+    unknown = [name for name in fields if not name.startswith(FIELDS)]
     if unknown:
         raise BadFormat(f"{len(unknown)} fields of a claim's state are of no known kind")
     return ClaimState.of(fields)

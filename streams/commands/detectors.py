@@ -79,6 +79,7 @@ def _as_json(declaration: Declaration, modes: Thresholds) -> dict[str, Any]:
         "windows": declaration.windows,
         "reads": declaration.reads,
         "kinds": declaration.kinds,
+        "follows": declaration.follows,
         "flows": declaration.flows,
         "thresholds": {
             name: {"value": threshold.value, "unit": threshold.unit, "reason": threshold.reason}

@@ -103,6 +103,8 @@ def _revision(record: Screened, referentials: Referentials | None) -> dict[str, 
         for term in sorted(record.terms, key=lambda term: -abs(term.value * term.weight))
     ]
     said["lines_compared"] = [line_of(line) for line in record.screened.lines] if record.screened else []
-    said["features"] = {name: value for name, value in said["features"].items() if name != "findings"}
+    said["features"] = {
+        name: value for name, value in said["features"].items() if name not in ("findings", "event")
+    }
     said.pop("screened", None)
     return {**said, "decides_alike": alike, "differs_in": differ}

@@ -11,6 +11,7 @@ import msgspec
 from detectors import plan
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Detector, Finding
 from detectors.book import ReferentialBook
+from detectors.catalogue import BY_CODE as ALL_BY_CODE
 from detectors.catalogue import DETECTORS
 from detectors.findings import from_record, to_record
 from detectors.reading import coverage_index
@@ -216,4 +217,4 @@ def box(**fields: Any) -> dict[str, Any]:
 
 def declaration(code: str) -> Declaration:
     """The declaration of a detector."""
-    return BY_CODE[code].declaration
+    return ALL_BY_CODE[code]

@@ -46,7 +46,17 @@ BUILT = [
     "M01",
     "M02",
     "M03",
+    "T01",
+    "D05",
+    "R02",
+    "L01",
+    "L02",
+    "L03",
+    "L04",
+    "L05",
+    "Y01",
 ]
+READERS = {"ADM": "LIQUIDATOR", "TAR": "LIQUIDATOR", "INT": "AUDIT_ONLY"}
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -64,7 +74,8 @@ def test_a_declaration_tells_what_a_reader_needs(code: str) -> None:
     assert 0 < told.weight < 1
     assert told.reads
     assert len(told.caveats_fr) == len(told.caveats_en)
-    assert told.visibility == ("LIQUIDATOR" if told.nature in ("ADM", "TAR") else "FRAUD_TEAM")
+    assert told.visibility == READERS.get(told.nature, "FRAUD_TEAM")
+    assert bool(told.follows) is not bool(told.kinds)
     assert bool(set(told.kinds) - set(CARE_KINDS)) is (code.startswith("E") or code == "B02")
 
 

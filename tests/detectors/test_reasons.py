@@ -78,6 +78,20 @@ FACTS: dict[str, Any] = {
     "minutes": 45,
     "contributed": 30,
     "least": 54,
+    "paid": 30_000,
+    "claimed": 25_000,
+    "basis": 22_000,
+    "tariff": 20_000,
+    "base": 20_000,
+    "rate": 80.0,
+    "sum": 40_000,
+    "due": 20_000,
+    "asked": 21_000,
+    "since": "2026-03-01",
+    "until": "2026-06-08",
+    "time": "23:10",
+    "seconds": 1.2,
+    "role": "VALIDATION",
 }
 
 

@@ -18,6 +18,7 @@ from streams.messages import Output
 START = dt.datetime(2026, 3, 10, 9, tzinfo=dt.UTC)
 DOCTOR, PHARMACY, STRUCK_OFF = "104512345", "207711223", "104599999"
 Event = dict[str, Any]
+PAID_AS_FILED: Event = {"code": "Y01", "parameter": "needs_liquidation", "value": 0}
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Said:
     verdicts: list[Event] = field(default_factory=list)
     suspensions: list[Event] = field(default_factory=list)
     alerts: list[Event] = field(default_factory=list)
+    internal: list[Event] = field(default_factory=list)
     letters: list[dict[str, str]] = field(default_factory=list)
     topics: Counter[str] = field(default_factory=Counter)
 
@@ -43,6 +45,7 @@ class Said:
                 "verdicts": self.verdicts,
                 "payment-suspensions": self.suspensions,
                 "fraud-alerts": self.alerts,
+                "internal-alerts": self.internal,
             }.get(output.topic)
             if kept is not None:
                 kept.append(orjson.loads(output.value))
@@ -156,12 +159,16 @@ class Desk:
         type_ = "policy" if name == "detectors" else "referential"
         return self.event(type_, name=name, **{**more, **fields})
 
-    def world(self) -> list[Event]:
-        """Registries and tables: two doctors of whom one is struck off, a pharmacy, two people, two acts."""
+    def world(self, *, strict: bool = False) -> list[Event]:
+        """Registries and tables: two doctors of whom one is struck off, a pharmacy, two people, two acts.
+
+        `strict`: what nobody liquidated is not payable, as is usual; most tests need no liquidation.
+        """
         act = {"nomenclature": "NGAP", "letter": "C", "coefficient": 1, "care_group": "CONSULTATION"}
         act |= {"minutes": 15, "allowed_kinds": ["MEDECIN"], "needs_prescription": False}
         act["repeatable_same_day"] = False
         return [
+            *([] if strict else [self.table("detectors", PAID_AS_FILED)]),
             self.table("acts", {**act, "code": "C"}, {**act, "code": "K"}),
             self.provider(DOCTOR),
             self.provider(STRUCK_OFF, excluded=[{"from": "2025-01-01", "to": None, "reason": "struck off"}]),

@@ -18,6 +18,8 @@ from streams.reanswering import rights_changed
 from streams.signals import SignalRecord, live, name
 from tests.support.former_state import CLAIM
 
+FORMER = Path(__file__).with_name("data") / "claims2.json"
+"""`packed` of each of `CLAIM`, in hexadecimal, as the release before version 3 wrote it."""
 FILE = Path(__file__).parents[1] / "state" / "data" / "version1.json.xz"
 
 
@@ -43,11 +45,22 @@ def test_a_claim_of_version_1_reads_like_one_of_today() -> None:
     assert ClaimState.of(mixed) == ClaimState.of(today)
 
 
+def test_a_claim_of_version_2_reads_like_one_of_today() -> None:
+    """What version 3 adds is not known of it: no amounts, no validity, nothing claimed or liquidated."""
+    before = {name.encode(): bytes.fromhex(value) for name, value in json.loads(FORMER.read_bytes()).items()}
+    assert {value[0] for value in before.values()} == {2}
+    assert ClaimState.of(before) == ClaimState.of(of_today())
+    dossier = ClaimState.of(before).dossier("L-1")
+    assert (dossier.filed, dossier.valid_until, dossier.steps) == (None, None, {})
+    assert dossier.payments["P0"].lines == (1,)
+    assert [part.line for part in dossier.left()] == [1]
+
+
 @pytest.mark.parametrize("field", [b"a:E0", b"p:P0"])
 def test_a_claim_of_a_later_version_is_refused_and_names_nobody(field: bytes) -> None:
     later = of_today()
     later[field] = bytes([FORMATS["claims"] + 1]) + later[field][1:]
-    with pytest.raises(BadFormat, match="holds claims in version 3, this release reads up to 2: run") as told:
+    with pytest.raises(BadFormat, match="holds claims in version 4, this release reads up to 3: run") as told:
         ClaimState.of(later)
     assert "E0" not in str(told.value)
     later[field] = b""

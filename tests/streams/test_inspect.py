@@ -194,9 +194,9 @@ def test_every_verdict_decides_alike(filled: EmbeddedRedis, simulated: Path) -> 
 def small(stage: Stage, server: EmbeddedRedis) -> EmbeddedRedis:
     """One person's held claim, and one released."""
     desk = Desk()
-    stage.screen(
-        [*desk.world(), desk.claim("E-held", held(), who="B-1"), desk.claim("E-free", visit(), who="B-2")]
-    )
+    world, taken = desk.world(strict=True), desk.claim("E-held", held(), who="B-1")
+    free = desk.claim("E-free", visit(), who="B-2")
+    stage.screen([*world, taken, free, desk.liquidation(free, "E-step")])
     return server
 
 
@@ -217,6 +217,13 @@ def test_a_verdict_that_was_tampered_with_does_not_decide_alike(small: EmbeddedR
     done = crible(small, "inspect", "verdict", "E-held")
     assert done.exit_code == 1
     assert "decides alike: no (differs in scope)" in done.output
+
+
+def test_the_verdict_on_a_liquidation_names_nobody(small: EmbeddedRedis) -> None:
+    (one,) = told(small, "verdict", "E-step")["revisions"]
+    assert (one["decision"], one["features"]["action"]) == ("RELEASE", "COMPUTE")
+    assert "event" not in one["features"]
+    assert "B-2" not in str(one)
 
 
 def test_open_holds_and_pages_for_people(small: EmbeddedRedis) -> None:
@@ -257,7 +264,9 @@ def test_identifiers_are_pseudonymised_as_they_come_in(server: EmbeddedRedis, tm
     log = tmp_path / "log.jsonl"
     desk = Desk()
     log.write_bytes(
-        b"".join(orjson.dumps(event) + b"\n" for event in [*desk.world(), desk.claim("E-1", held())])
+        b"".join(
+            orjson.dumps(event) + b"\n" for event in [*desk.world(strict=True), desk.claim("E-1", held())]
+        )
     )
     with_key = {"CRIBLE_PSEUDONYM_KEY_FILE": str(file)}
     assert (

@@ -1,0 +1,302 @@
+"""What follows a claim: a liquidation is screened, a payment passes the gate; and both are answered again when what
+they rest on changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from detectors import catalogue, decision, findings
+from detectors.base import CannotCheck, Context, Finding
+from detectors.decision import Case
+from detectors.dossier import Dossier, Paid
+from detectors.followers import FollowerContext
+from detectors.models import score
+from detectors.reasons import reason
+from schemas.liquidation import Liquidation
+from schemas.observation import Followed, Observation
+from schemas.outputs import CannotCheckItem, Compared, Screened, ScreenedLine, Term
+from schemas.payment import Payment
+from schemas.registries import Beneficiary
+from streams import gate
+from streams.claim_state import ClaimState
+from streams.items import Item, Shelf
+
+OF_THE_DAY = tuple(d for d in catalogue.DETECTORS if d.declaration.code in ("E01", "E02", "E04", "ORD"))
+"""What is checked again when the money is about to leave: rights, death, exclusions, orders."""
+OF_THE_FILE = tuple(d for d in catalogue.FOLLOWERS if d.declaration.code in ("T01", "D05", "L02", "Y01"))
+"""What compares an event with the rest of its claim, and so may say otherwise when that changes."""
+RECHECKED = {d.declaration.code for d in OF_THE_DAY} | {d.declaration.code for d in OF_THE_FILE}
+WHOLE = 0
+"""Stands among the amounts of a case for what is not shared out over lines."""
+Follower = Liquidation | Payment
+
+
+def detect(item: Item, event: Follower, shelf: Shelf, state: ClaimState) -> None:
+    """Run the detectors of liquidations and payments, and score what they find."""
+    context = _context(event, state, item.followed or Followed(), shelf)
+    found = catalogue.run_followers(context)
+    item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+    if isinstance(event, Payment):
+        item.findings += _of_the_day(event, context)
+    item.score = score(item.findings, shelf.records.fusion)
+
+
+def answer(item: Item, event: Follower, shelf: Shelf, state: ClaimState) -> dict[str, Any]:
+    """The fields of the record of a liquidation or payment: the decision with everything it rested on."""
+    context = _context(event, state, item.followed or Followed(), shelf)
+    return _answered(event, context, item.findings, shelf) | {
+        "shadow": tuple(map(reason, item.shadow)),
+        "cannot_check": _unsaid(item.cannot_check),
+    }
+
+
+def noted(event: Follower) -> dict[str, Any]:
+    """The fields of what was only observed: it is remembered, and nothing is decided."""
+    return {"decision": "RELEASE", "features": _features(event), "score": None}
+
+
+def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Shelf) -> dict[str, Any] | None:
+    """What the record of a liquidation or payment says now that something it rests on has changed.
+
+    What people decided about its own findings stands; None where the record does not say what was asked.
+    """
+    event = event_of(record)
+    if event is None:
+        return None
+    person = None if registry is None else _beneficiary.decode(registry)
+    context = _context(event, state, Followed(person=person), shelf)
+    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
+    if record.features.get("reviewed"):
+        found: list[Finding] = []
+    else:
+        found = [one for one in kept if one.code not in RECHECKED]
+        fresh = catalogue.run_followers(context, OF_THE_FILE)
+        found += fresh.findings
+        if isinstance(event, Payment):
+            found += _of_the_day(event, context)
+    changed = _answered(event, context, found, shelf)
+    if record.features.get("reviewed"):
+        changed["features"]["reviewed"] = True
+    return changed
+
+
+def event_of(record: Screened) -> Follower | None:
+    """The liquidation or payment that a record answered; a record of an earlier release tells a payment alone."""
+    said = record.features.get("event")
+    if isinstance(said, Liquidation | Payment):
+        return said
+    if said is not None:
+        if record.type == "payment":
+            return msgspec.convert(said, Payment)
+        return msgspec.convert(said, Liquidation)
+    compared = record.screened
+    if record.type != "payment" or compared is None:
+        return None
+    kept = record.features
+    base = sum(line.base_amount or 0 for line in compared.lines)
+    return msgspec.convert(
+        {
+            "type": "payment",
+            "version": 1,
+            "event_id": record.event_id,
+            "event_time": record.event_time or record.issued_at,
+            "organism": record.organism or "-",
+            "flow": record.flow,
+            "claim_id": record.claim_id,
+            "beneficiary": record.beneficiary or "-",
+            "payment_id": kept.get("payment_id") or "-",
+            "status": kept.get("status", "ORDERED"),
+            "payee": compared.payee or "INSURED",
+            "payee_inpe": compared.payee_inpe,
+            "bank_account": compared.bank_account,
+            "base_amount": base or kept.get("amount", 0),
+            "complementary_amount": kept.get("amount", 0) - base if base else None,
+            "lines": [msgspec.to_builtins(line) for line in compared.lines] or None,
+        },
+        Payment,
+    )
+
+
+_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
+
+
+def _context(event: Follower, state: ClaimState, seen: Followed, shelf: Shelf) -> FollowerContext:
+    referentials = shelf.referentials
+    thresholds = referentials.thresholds(referentials.local_date(event.event_time))
+    return FollowerContext(event, state.dossier(event.event_id), seen, referentials, thresholds)
+
+
+def _of_the_day(event: Payment, context: FollowerContext) -> list[Finding]:
+    """The claim's own hard rules with what is known now; what its verdict has weighed already is not weighed again."""
+    filed, person = context.dossier.filed, context.seen.person
+    if event.status != "ORDERED" or filed is None or not context.dossier.screened:
+        return []
+    claim = filed.claim(event)
+    today = Context(
+        claim, Observation(beneficiary=person), context.referentials, context.thresholds, None, {}, {}
+    )
+    paid = Paid.of(event)
+    told = []
+    for found in catalogue.run(today, OF_THE_DAY).findings:
+        lines = (
+            tuple(sorted(set(found.lines) & set(paid.lines))) if paid.lines and found.lines else found.lines
+        )
+        weighed = (
+            found.code in context.dossier.codes and found.scope is None
+        )  # an order binds whoever released it
+        if weighed or (found.lines and paid.lines and not lines):
+            continue
+        found.lines = lines or paid.lines
+        found.amount = _sum(_amounts(event), found.lines)
+        told.append(found)
+    return told
+
+
+def _answered(
+    event: Follower, context: FollowerContext, found: list[Finding], shelf: Shelf
+) -> dict[str, Any]:
+    scored = score(found, shelf.records.fusion)
+    amounts = _amounts(event)
+    filed = context.dossier.filed
+    case = Case(
+        organism=event.organism,
+        arrived=event.arrived,
+        amounts=amounts,
+        score=scored.value,
+        kind="AMBULATOIRE" if filed is None else filed.kind,
+        flow=event.flow,
+        calibrated=scored.state == "CALIBRATED",
+    )
+    decided = decision.decide(case, found, context.thresholds)
+    values = {name: getattr(decided, name) for name in decided.__struct_fields__ if name != "good_cause"}
+    values["reasons"] = tuple(map(reason, found))
+    values["lines"] = _lines(decided.scope, decided.lines, amounts, context.dossier)
+    if isinstance(event, Payment):
+        _gated(values, event, context, amounts)
+    features = _features(event) | {
+        "case": decision.to_record(case),
+        "findings": [findings.to_record(one) for one in found],
+        "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in scored.terms],
+    }
+    schemes = [one.scheme for one in found if one.scheme]
+    if schemes:
+        features["scheme"] = schemes[0]
+    return values | {
+        "score": scored.value,
+        "score_state": scored.state,
+        "terms": tuple(Term(code=term.code, value=term.value, weight=term.weight) for term in scored.terms),
+        "features": features,
+    }
+
+
+def _gated(values: dict[str, Any], event: Payment, context: FollowerContext, amounts: dict[int, int]) -> None:
+    """Join what the gate keeps back with what the detectors hold."""
+    paid = Paid.of(event)
+    named = [line.liquidation_event_id for line in event.lines or () if line.liquidation_event_id is not None]
+    strict = context.value("Y01", "needs_liquidation") > 0
+    blocked = gate.examine(paid, named, context.dossier, needs_liquidation=strict)
+    if not blocked:
+        return
+    held = values["decision"] == "HOLD"
+    lines: set[int] | None = set()
+    if held:
+        lines = set(values["lines"]) if values["scope"] == "LINES" else None
+    for one in blocked:
+        lines = None if lines is None or one.lines is None else lines | one.lines
+    purposes = [one.purpose for one in blocked] + ([values["purpose"]] if held else [])
+    ends = [one.expires_at for one in blocked if one.expires_at is not None]
+    ends += [values["expires_at"]] if held and values["expires_at"] is not None else []
+    told = tuple({one.why.facts_en: one.why for one in blocked}.values())
+    if not held:
+        for name in ("control_level", "valid_until", "legal_basis"):
+            values[name] = None
+        values["suggested_control"] = ()
+    named_lines = _named(lines, context.dossier)
+    values |= {
+        "decision": "HOLD",
+        "scope": "CLAIM" if lines is None else "LINES",
+        "lines": named_lines,
+        "purpose": min(purposes, key=gate.GRAVITY.index),
+        "reasons": told + values["reasons"],
+        "amount_at_risk": _sum(amounts, () if lines is None else named_lines),
+        "expires_at": max(ends, default=None),
+        "on_expiry": "ESCALATE",
+    }
+
+
+def _named(lines: set[int] | None, dossier: Dossier) -> tuple[int, ...]:
+    """The lines that are held; where it is the whole claim, all that are known of it."""
+    if lines is not None:
+        return tuple(sorted(lines))
+    return () if dossier.filed is None else tuple(sorted(line.line for line in dossier.filed.lines))
+
+
+def _lines(
+    scope: str | None, lines: tuple[int, ...], amounts: dict[int, int], dossier: Dossier
+) -> tuple[int, ...]:
+    if scope is None:
+        return ()
+    if WHOLE in amounts:
+        return _named(None, dossier)
+    return lines
+
+
+def _amounts(event: Follower) -> dict[int, int]:
+    """Centimes by line, base and complementary together; under WHOLE where they are not shared out."""
+    total = (event.base_amount or 0) + (event.complementary_amount or 0)
+    if isinstance(event, Liquidation):
+        return {WHOLE if event.line is None else event.line: total}
+    paid = Paid.of(event)
+    if not paid.lines or any(part.base is None for part in paid.parts):
+        return {WHOLE: total} if not paid.lines else dict.fromkeys(paid.lines, 0) | {paid.lines[0]: total}
+    amounts: dict[int, int] = {}
+    for part in paid.parts:
+        assert part.line is not None
+        amounts[part.line] = amounts.get(part.line, 0) + (part.base or 0) + (part.complementary or 0)
+    return amounts
+
+
+def _sum(amounts: dict[int, int], lines: tuple[int, ...]) -> int:
+    known = [amounts[line] for line in lines if line in amounts]
+    return sum(known) if known and lines else sum(amounts.values())
+
+
+def _features(event: Follower) -> dict[str, Any]:
+    """What happened, as the event said it."""
+    if isinstance(event, Liquidation):
+        return {"action": event.action, "event": event}
+    return {
+        "status": event.status,
+        "payment_id": event.payment_id,
+        "amount": event.base_amount + (event.complementary_amount or 0),
+        "lines": list(Paid.of(event).lines),
+        "event": event,
+    }
+
+
+def compared(event: Follower) -> Compared:
+    """What the gate compares of this event with others of its claim."""
+    parts: tuple[tuple[int, int | None, int | None], ...]
+    if isinstance(event, Liquidation):
+        parts = () if event.line is None else ((event.line, event.base_amount, event.complementary_amount),)
+    else:
+        parts = tuple(
+            (line.line, line.base_amount, line.complementary_amount)
+            for line in event.lines or ()
+            if line.line is not None
+        )
+    return Compared(
+        lines=tuple(
+            ScreenedLine(line=line, base_amount=base, complementary_amount=more) for line, base, more in parts
+        ),
+        payee=event.payee,
+        payee_inpe=event.payee_inpe,
+        bank_account=event.bank_account,
+    )
+
+
+def _unsaid(checks: list[CannotCheck]) -> tuple[CannotCheckItem, ...]:
+    return tuple(CannotCheckItem(code=check.code, missing=check.missing) for check in dict.fromkeys(checks))
