@@ -175,8 +175,9 @@ class PriorAgreement:
 
 
 def code_number(code: str) -> int:
-    """The checksum by which an agreement names an act; never 0, which stands for all."""
-    return crc32(code.encode()) or 1
+    """The checksum by which an agreement names an act; never 0, which stands for all, and below 2**30, where the
+    state's numbers of names begin."""
+    return crc32(code.encode()) % 2**30 or 1
 
 
 def _over(

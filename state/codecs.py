@@ -47,7 +47,7 @@ LOG_BYTES = _LOG.size
 FACT_BYTES = _FACT.size
 DOCUMENT_BYTES = _DOCUMENT.size
 CLONE_BYTES = _CLONE.size
-_SIGNED, _UNSAID = 0x100, 0xFFFFFFFF
+_SIGNED, _UNSAID = 0x100, 2**30 - 1  # below every interned number: a document's use has some there
 STAMP_BYTES = 17  # version byte, two doubles: what stands before the value of a registry entry
 
 

@@ -91,6 +91,10 @@ def test_accords_read_back() -> None:
     decision = Accord(event_ref("F"), 8, b"", -4, 40_000, who, -1, -1, 0, 2)
     assert codecs.unpack_accords(codecs.pack_accords([use, decision], 86_399)) == [decision, use]
     assert len(codecs.pack_accords([use])) == codecs.DOCUMENT_BYTES
+    read = codecs.unpack_documents(codecs.pack_accords([use, decision]))
+    assert [(one.beneficiary, one.executor < 2**30, one.product < 2**30) for one in read] == [
+        (who, True, True)
+    ] * 2
 
 
 def test_only_claims_near_a_threshold_are_counted(
