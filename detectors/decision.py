@@ -27,8 +27,8 @@ PURPOSES: Final[dict[Nature, Purpose]] = {
     "ADM": "COMPLETE_FILE",
 }
 AFTER_DEATH: Final = "E02"
-SAME_GROUND: Final = {"B03": "M02"}
-"""Findings that look at one thing twice, here a beneficiary beside his own habit: together they are one finding."""
+OF_HABIT: Final = {"B03": "M02"}
+"""Rules that compare a person with his or her own habit, and the model that does so too: one finding, not two."""
 TTL: Final = {
     "INTERNAL_AUDIT": "ttl_internal",
     "FRAUD_REVIEW": "ttl_fraud",
@@ -203,14 +203,14 @@ def _worth_holding(
 
 
 def _supported(case: Case, candidates: Sequence[Finding], thresholds: Thresholds) -> bool:
-    """Two independent findings or a strong one; until the score is calibrated, not on models alone."""
-    if not case.calibrated and all(finding.model for finding in candidates):
+    """Two independent findings or a strong one; until the score is calibrated, not on models and habits alone."""
+    if not case.calibrated and all(finding.model or finding.code in OF_HABIT for finding in candidates):
         return False
     strong = thresholds.policy("strong_weight", case.flow, case.organism)
     if any(finding.weight >= strong for finding in candidates):
         return True
     needed = thresholds.policy("independent", case.flow, case.organism)
-    return len({SAME_GROUND.get(finding.code, finding.code) for finding in candidates}) >= needed
+    return len({OF_HABIT.get(finding.code, finding.code) for finding in candidates}) >= needed
 
 
 def _hold(case: Case, holding: list[Finding], lines: frozenset[int], thresholds: Thresholds) -> Decision:
