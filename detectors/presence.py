@@ -10,13 +10,14 @@ from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import ONCE
 from detectors.reading import DRUGS, abroad, act_name, act_of, at_stake, days, inpe, number_of, provider
 from schemas.claim import Line
-from schemas.enums import CLAIM_KINDS, SIDES
+from schemas.enums import CARE_GROUPS, CLAIM_KINDS, SIDES
 from schemas.observation import Fact, LogLine, date_of, day_number
 from schemas.referential import ActRow
 
 CODE: Final = "B04"
 HARD_WEIGHT: Final = 0.95
 ABROAD: Final = CLAIM_KINDS.index("ETRANGER")
+PHARMACY: Final = CARE_GROUPS.index("PHARMACY")
 EARTH_KM: Final = 6371.0
 TOWN_KM: Final = 30.0
 """Nearer than this, where a provider is put on the map says too little for a speed."""
@@ -84,16 +85,17 @@ class ImpossiblePresence:
             return
         claim = seen.own[0].claim
         dates = {own.day for own in seen.own}
-        executors = {own.executor for own in seen.own}
+        executors = {own.executor for own in seen.own if own.group != PHARMACY}
         others = [
             line
             for line in seen.log
             if line.day in dates
+            and line.group != PHARMACY
             and line.claim != claim
             and (line.executor not in executors or not line.executor)
         ]
         unknown: set[str] = set()
-        if others or len(executors) > 1:
+        if (others and executors) or len(executors) > 1:
             found = self._apart(context, others, unknown)
             if found is not None:
                 yield found
