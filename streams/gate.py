@@ -94,12 +94,27 @@ def examine(paid: Paid, named: Iterable[str], dossier: Dossier, *, needs_liquida
         held = (lines & set(hold.lines)) if hold.lines else lines
         purpose: Purpose = next((one for one in GRAVITY if one == hold.purpose), "COMPLETE_FILE")
         blocked.append(Blocked(LINE_HELD, held or None, purpose, hold.expires_at))
-    live = dossier.live()
-    if set(named) - live.keys():
-        blocked.append(Blocked(NOT_LIQUIDATED, lines or None, "COMPLETE_FILE", later))
-    elif needs_liquidation:
-        said = dossier.liquidated()
-        bare = frozenset(line for line in lines if said.due(line) is None)
-        if bare or (not lines and said.whole is None and not said.lines):
-            blocked.append(Blocked(NOT_LIQUIDATED, bare or None, "COMPLETE_FILE", later))
+    if any(one.lines is None for one in blocked):
+        return blocked
+    free = lines.difference(*(one.lines or () for one in blocked))  # what is held already waits for one thing
+    if free or not lines:
+        blocked += _not_liquidated(free, named, dossier, later, needs_liquidation=needs_liquidation)
     return blocked
+
+
+def _not_liquidated(
+    lines: frozenset[int],
+    named: Iterable[str],
+    dossier: Dossier,
+    until: dt.datetime,
+    *,
+    needs_liquidation: bool,
+) -> list[Blocked]:
+    """What waits for its liquidation: the one that the order names, or any."""
+    if set(named) - dossier.live().keys():
+        return [Blocked(NOT_LIQUIDATED, lines or None, "COMPLETE_FILE", until)]
+    said = dossier.liquidated()
+    bare = frozenset(line for line in lines if said.due(line) is None)
+    if needs_liquidation and (bare or (not lines and said.whole is None and not said.lines)):
+        return [Blocked(NOT_LIQUIDATED, bare or None, "COMPLETE_FILE", until)]
+    return []

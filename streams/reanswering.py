@@ -253,5 +253,6 @@ def _same(record: Screened, changed: dict[str, Any]) -> bool:
     ) and (record.type == "claim" or _told(record.reasons) == _told(changed.get("reasons", record.reasons)))
 
 
-def _told(reasons: Iterable[Reason]) -> set[tuple[str, str | None]]:
-    return {(one.code, one.facts_en) for one in reasons}
+def _told(reasons: Iterable[Reason]) -> set[str]:
+    """By their codes: for which of its parts an order waits is no news while it waits."""
+    return {one.code for one in reasons}
