@@ -29,6 +29,7 @@ OF_THE_DAY = tuple(d for d in catalogue.DETECTORS if d.declaration.code in ("E01
 OF_THE_FILE = tuple(d for d in catalogue.FOLLOWERS if d.declaration.code in ("T01", "D05", "L02", "Y01"))
 """What compares an event with the rest of its claim, and so may say otherwise when that changes."""
 RECHECKED = {d.declaration.code for d in OF_THE_DAY} | {d.declaration.code for d in OF_THE_FILE}
+LATER = frozenset(("T01", "Y01"))
 WHOLE = 0
 """Stands among the amounts of a case for what is not shared out over lines."""
 Follower = Liquidation | Payment
@@ -299,4 +300,7 @@ def compared(event: Follower) -> Compared:
 
 
 def _unsaid(checks: list[CannotCheck]) -> tuple[CannotCheckItem, ...]:
+    """What could not be checked, but for rows that are asked again when the rest of the claim comes: what they lack is
+    counted, and in a record it would tell the order of arrival alone."""
+    checks = [check for check in checks if check.code not in LATER]
     return tuple(CannotCheckItem(code=check.code, missing=check.missing) for check in dict.fromkeys(checks))
