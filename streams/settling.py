@@ -161,13 +161,11 @@ def _answered(
 ) -> dict[str, Any]:
     scored = score(found, shelf.records.fusion)
     amounts = _amounts(event)
-    filed = context.dossier.filed
-    case = Case(
+    case = Case(  # of no kind: whether the claim is known yet must not show
         organism=event.organism,
         arrived=event.arrived,
         amounts=amounts,
         score=scored.value,
-        kind="AMBULATOIRE" if filed is None else filed.kind,
         flow=event.flow,
         calibrated=scored.state == "CALIBRATED",
     )
