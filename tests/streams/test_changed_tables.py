@@ -53,7 +53,8 @@ def test_the_replay_is_answered(
             stage.screen([*before, claim], tags=tags)
     after = list(before)
     if change == "minutes":
-        after[0] = desk.table("acts", *({**ACT, "code": code} for code in "CKQ"))
+        place = next(n for n, event in enumerate(before) if event.get("name") == "acts")
+        after[place] = desk.table("acts", *({**ACT, "code": code} for code in "CKQ"))
     else:
         place = next(n for n, event in enumerate(before) if event.get("inpe") == DOCTOR)
         after[place] = {**before[place], "specialty": "02"}

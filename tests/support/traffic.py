@@ -94,17 +94,20 @@ def _round(
         event for claim in claims for event in following.get(claim["claim_id"], ()) if draw.random() < 0.5
     ]
     payments = [event for event in orders if event["type"] == "payment"]
-    early = payments[: len(payments) // 6]
+    steps = [event for event in orders if event["type"] == "liquidation"]
+    early, early_steps = payments[: len(payments) // 6], steps[: len(steps) // 6]
     yield list(_wire(early))
+    yield list(_wire(early_steps))
     with_retries: list[Event] = []
     for event in claims:
         with_retries.append(event)
         if draw.random() < 0.04:
             with_retries.append({**event, "ingest_time": event["event_time"]})
-    said = list(_wire(with_retries)) + list(_wire(e for e in orders if e["type"] == "liquidation"))
+    said = list(_wire(with_retries))
     for at, message in zip(sorted(draw.sample(range(len(said)), 6)), _bad(claims[0], number), strict=True):
         said.insert(at, message)
     yield said
+    yield list(_wire(steps[len(early_steps) :]))
     retried = draw.sample(claims, min(4, len(claims)))
     cancelled = [_cancel(event) for event in draw.sample(claims, min(2, len(claims)))]
     yield list(_wire([*corrections, *retried, *cancelled]))
