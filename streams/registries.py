@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import logging
 import threading
 import time
@@ -30,8 +31,11 @@ from streams.resting import rest
 log = logging.getLogger("crible.registries")
 
 TOPICS = tuple(KIND_OF)
-LOOK_SECONDS, REST_SECONDS = 0.1, 0.5
-"""How long the topics are waited at, and then left alone once they have been read whole."""
+LOOKS_SECONDS = (0.1, 0.1, 0.1, 1.2)
+"""How long the topics are waited at, in turn, once they have been read whole. The client's thread may take a second to
+notice that it may fetch again: short looks alone can see nothing for long."""
+REST_SECONDS = 0.5
+"""How long they are left alone in between."""
 
 
 def _nobody(alert: Output) -> None:
@@ -102,12 +106,13 @@ class RegistryReader:
                 raise SystemExit(f"topics missing: {', '.join(missing)}. Run `crible topics create`")
             consumer.assign(partitions)
             waiting = {(p.topic, p.partition) for p in partitions}
+            looks = itertools.cycle(LOOKS_SECONDS)
             while not stop.is_set():
                 if not waiting and not self._whole.is_set():
                     self._publish()
                     self._whole.set()
                     self._tell_standing()
-                records = consumer.consume(1, LOOK_SECONDS)
+                records = consumer.consume(1, next(looks))
                 records += consumer.consume(2_000, 0.0) if records else []
                 changed = False
                 for record in records:
