@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from detectors.base import CannotCheck, Declaration, Finding, Threshold
 from detectors.followers import FollowerContext
 from detectors.mandates import case_of, internal, off
-from detectors.odds import beta_binomial_below, poisson_tail
+from detectors.tails import beta_binomial_below, poisson_tail
 from schemas.liquidation import Liquidation
 from schemas.observation import LiquidatorCounts, PairWindow
 
@@ -163,7 +163,7 @@ class Concentration:
         least, ratio = context.value("L04", "count"), context.value("L04", "ratio")
         if met < least or met < ratio * expected:
             return
-        tail = poisson_tail(met, expected)
+        tail = poisson_tail(int(met), expected)
         if tail < context.value("L04", "p"):
             yield internal(
                 "L04",

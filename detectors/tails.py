@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, log1p
+from math import exp, fsum, lgamma, log, log1p
 
 ENOUGH = 1e-17  # relative: a term that no longer changes a double
 
@@ -37,6 +37,30 @@ def binomial_tail(k: int, n: int, p: float) -> float:
         term *= (n - k + 1) / k * p / (1.0 - p)
         total += term
     return total
+
+
+def beta_binomial_below(count: int, trials: int, alpha: float, beta: float) -> float:
+    """P(X < count) of a beta-binomial count: trials whose common rate is drawn from Beta(alpha, beta), both > 0."""
+    if count > trials:
+        return 1.0
+    whole = _log_beta(alpha, beta)
+    return min(
+        1.0,
+        fsum(
+            exp(
+                lgamma(trials + 1)
+                - lgamma(k + 1)
+                - lgamma(trials - k + 1)
+                + _log_beta(k + alpha, trials - k + beta)
+                - whole
+            )
+            for k in range(max(count, 0))
+        ),
+    )
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
 def robust_z(value: float, others: list[float], least: float) -> float | None:

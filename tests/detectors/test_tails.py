@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from detectors.tails import binomial_tail, median, poisson_tail, robust_z
+from detectors.tails import beta_binomial_below, binomial_tail, median, poisson_tail, robust_z
 
 
 @given(k=st.integers(-2, 400), mean=st.floats(0.001, 200))
@@ -34,3 +34,10 @@ def test_robust_z(values: list[float], value: float) -> None:
 
 def test_nothing_to_compare_with() -> None:
     assert robust_z(3.0, [], 0.1) is None
+
+
+@given(trials=st.integers(0, 500), share=st.floats(0, 1.2), alpha=st.floats(0.1, 60), beta=st.floats(0.1, 60))
+def test_the_beta_binomial_is_scipys(trials: int, share: float, alpha: float, beta: float) -> None:
+    count = round(share * trials)
+    wanted = stats.betabinom.cdf(count - 1, trials, alpha, beta)
+    assert beta_binomial_below(count, trials, alpha, beta) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
