@@ -20,7 +20,7 @@ from schemas.observation import Accord, Observation, day_number, entity_ref, eve
 from state import codecs, ops
 
 if TYPE_CHECKING:
-    from streams.asking import Question
+    from streams.questions import Question
 
 MONTHS_24 = 731  # days
 NEAR_DAYS, NEAR_SLOTS = 30, 4  # T04 reads 90 days: four buckets of 30 hold them whatever the day

@@ -22,7 +22,7 @@ from state import codecs, ops
 from streams.practice_asks import off_day
 
 if TYPE_CHECKING:
-    from streams.asking import Question
+    from streams.questions import Question
 
 PAIR_DAYS = 30  # L04's window
 LIFE = 0  # bucket of what is not counted by date

@@ -17,9 +17,9 @@ from schemas.invalid import Invalid
 from schemas.observation import Followed, Observation
 from schemas.outputs import Screened
 from state import Answer
-from streams.asking import Question
 from streams.claim_state import ClaimState
 from streams.messages import Message, Output
+from streams.questions import Question
 
 NOTHING_ASKED, NOTHING_SEEN = Question(), Observation()
 """What stands in an item until it is asked and seen; never changed."""

@@ -18,7 +18,8 @@ from schemas.referential import ActRow
 from state import codecs, ops
 
 if TYPE_CHECKING:
-    from streams.asking import Question, Told
+    from streams.questions import Question
+    from streams.told import Told
 
 OFF_DAYS = frozenset({"SUNDAY", "FIXED", "MOVEABLE"})
 SUNDAY = 6

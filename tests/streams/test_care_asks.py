@@ -14,7 +14,7 @@ from schemas.events import Event
 from schemas.observation import Accord, Followed, LogLine, Observation, day_number, entity_ref, event_ref
 from state import codecs
 from state.embedded import EmbeddedRedis
-from streams import asking
+from streams.told import KIND_INDEX
 from tests.detectors.scene import DOCTOR, OTHER, Scene, box, consultation, day
 from tests.streams.test_window_asks import claim, event, watch
 
@@ -182,7 +182,7 @@ def test_the_log_keeps_kind_minute_and_typed_dates(server: EmbeddedRedis, channe
     )
     log = told(screen(server, first, claim(2, consultation()))[-1]).log
     instant = int(first.event_time.timestamp())
-    kind = asking.KIND_INDEX[first.kind]
+    kind = KIND_INDEX[first.kind]
     assert [(line.arrived, line.kind, line.minute, line.typed) for line in log] == [
         (instant, kind, 1439, False),
         (instant, kind, None, channel == "PAPER"),
