@@ -20,15 +20,14 @@ from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
 from state import Gap, Seen, Stale, Store
-from streams.resting import rest
+from streams.resting import looks, rest
 from streams.shut_out import ShutOut, check, is_fatal, serve
 
 log = logging.getLogger("crible.folding")
 
 BATCH = 500
-LOOK_SECONDS, REST_SECONDS = 0.1, 0.25
-"""How long the topic is waited at, and then left alone: nobody waits for a model, and one call folds many
-messages."""
+REST_SECONDS = 0.25
+"""How long the topic is left alone between looks: nobody waits for a model, and one call folds many messages."""
 STALE_SECONDS = 1.0
 MARKER = 1  # what a transaction leaves behind its last message: an offset that no message has
 SILENCE_SECONDS = 10.0
@@ -72,6 +71,7 @@ class FoldLoop:
         self._fences: dict[int, int] = {}
         self._pending: list[TopicPartition] | None = None
         self._said = False
+        self._look = looks()
         self._watched, self._heard, self._level_at = watched, time.monotonic(), 0.0
 
     def level(self, since: float) -> bool:
@@ -122,7 +122,7 @@ class FoldLoop:
         """Fold what is there; returns whether there may be more at once."""
         if self._pending is not None:
             self._start(consumer, self._pending)
-        records = consumer.consume(1, LOOK_SECONDS)
+        records = consumer.consume(1, next(self._look))
         if not records:
             return self._watched and self._behind(consumer)
         self._heard = time.monotonic()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import itertools
 import logging
 import threading
 import time
@@ -26,16 +25,13 @@ from streams.messages import Output
 from streams.referentials import alerts
 from streams.referentials.taking import EPOCH, KIND_OF, TABLE_TOPICS, take
 from streams.referentials.topic import settings_of
-from streams.resting import rest
+from streams.resting import looks, rest
 
 log = logging.getLogger("crible.registries")
 
 TOPICS = tuple(KIND_OF)
-LOOKS_SECONDS = (0.1, 0.1, 0.1, 1.2)
-"""How long the topics are waited at, in turn, once they have been read whole. The client's thread may take a second to
-notice that it may fetch again: short looks alone can see nothing for long."""
 REST_SECONDS = 0.5
-"""How long they are left alone in between."""
+"""How long the topics are left alone between looks, once they have been read whole."""
 
 
 def _nobody(alert: Output) -> None:
@@ -106,13 +102,13 @@ class RegistryReader:
                 raise SystemExit(f"topics missing: {', '.join(missing)}. Run `crible topics create`")
             consumer.assign(partitions)
             waiting = {(p.topic, p.partition) for p in partitions}
-            looks = itertools.cycle(LOOKS_SECONDS)
+            look = looks()
             while not stop.is_set():
                 if not waiting and not self._whole.is_set():
                     self._publish()
                     self._whole.set()
                     self._tell_standing()
-                records = consumer.consume(1, next(looks))
+                records = consumer.consume(1, next(look))
                 records += consumer.consume(2_000, 0.0) if records else []
                 changed = False
                 for record in records:

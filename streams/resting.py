@@ -7,9 +7,21 @@ asks for nothing meanwhile.
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Iterator
 
 from confluent_kafka import Consumer
+
+LOOKS_SECONDS = (0.1, 0.1, 0.1, 1.2)
+
+
+def looks() -> Iterator[float]:
+    """How long to look at what rests in between, time after time.
+
+    The client's thread may take a second to notice that it may fetch again: short looks alone can see nothing for long.
+    """
+    return itertools.cycle(LOOKS_SECONDS)
 
 
 def rest(consumer: Consumer, stop: threading.Event, seconds: float) -> None:
