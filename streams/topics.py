@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,14 @@ class Topics:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another creator was faster
                     raise BrokerAway(f"topic {name} was not created: {error.args[0].str()}") from error
+        self._wait_for(created)
         return created
+
+    def _wait_for(self, names: Iterable[str]) -> None:
+        """Wait until the broker that is asked knows of new topics too: it may learn of them a little later."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while set(names) - self._cluster().topics.keys() and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def check(self) -> list[Finding]:
         """Everything that is not as `schemas.topics` asks, in its order. Raises BrokerAway."""
