@@ -43,7 +43,7 @@ def beneficiary(state: Inspection, who: str, as_of: int | None, latest: int) -> 
         "care": {span: counters.care(shown, person.facts, day, days) for span, days in spans.items()},
         "facts": [_fact(fact, name) for fact in person.facts],
         "open_holds": [
-            {"event_id": event_id, **orjson.loads(kept)} for event_id, kept in person.open.items()
+            {"event_id": event_id, **orjson.loads(kept)} for event_id, kept in sorted(person.open.items())
         ],
         "liquidated": _liquidated(records),
         "model": _model(state.model(f"beneficiary:{who}")),
