@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import ADMINISTRATIVE_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, abroad, at_stake, days
 from schemas.claim import Line
 from schemas.enums import APPROVAL_DECISIONS
@@ -18,7 +18,6 @@ CODE: Final = "T03"
 GRANTED, PENDING = APPROVAL_DECISIONS.index("GRANTED"), APPROVAL_DECISIONS.index("PENDING")
 CARE, SESSIONS = -1, -2
 """`Accord.decision` of care that names the agreement; of care counted in sessions."""
-HARD_WEIGHT: Final = 0.1
 HUNDREDTHS: Final = 100
 
 
@@ -163,7 +162,7 @@ class PriorAgreement:
         return Finding(
             CODE,
             "S" if urgent else "H",
-            weight=context.value(CODE, "weight") if urgent else HARD_WEIGHT,
+            weight=context.value(CODE, "weight") if urgent else ADMINISTRATIVE_WEIGHT,
             nature="ADM",
             lines=numbers,
             amount=at_stake(context.claim, numbers),

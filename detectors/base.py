@@ -31,6 +31,9 @@ Visibility = Literal["LIQUIDATOR", "FRAUD_TEAM", "AUDIT_ONLY"]
 
 CARE_KINDS, REQUEST_KINDS = enums.CARE_KINDS, enums.REQUEST_KINDS
 ALL_FLOWS = ("AMO", "RG", "CONV")
+HARD_WEIGHT: Final = 0.95
+"""With which a hard finding enters the score; an administrative one with ADMINISTRATIVE_WEIGHT."""
+ADMINISTRATIVE_WEIGHT: Final = 0.1
 Need = Literal[
     "drugs", "documents", "log", "clones", "orders", "models", "dental", "dialysis", "devices", "leave"
 ]

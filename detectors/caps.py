@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Class, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Class, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake
 from schemas.claim import Line
 from schemas.observation import LogLine, date_of
@@ -13,7 +13,6 @@ from schemas.referential import ActRow
 
 HUNDREDTHS: Final = 100
 SPANS: Final = (("cap_day", 1, "1 d"), ("cap_7d", 7, "7 d"), ("cap_year", 365, "365 d"))
-HARD_WEIGHT: Final = 0.95
 
 
 class CapExceeded:

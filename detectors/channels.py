@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
-from detectors.reading import DRUGS, at_stake, coverage_index
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.reading import at_stake, coverage_index, unlawful_twice
 from schemas.enums import CLAIM_KINDS, COVERAGES
 from schemas.observation import LogLine, date_of, day_number
 
 CODE: Final = "D04"
 INVOICED, REFUNDED = CLAIM_KINDS.index("FACTURE_TP"), CLAIM_KINDS.index("AMBULATOIRE")
 COMPLEMENTARY: Final = COVERAGES.index("COMPLEMENTARY")
-HARD_WEIGHT: Final = 0.95
 
 
 class DoubleChannel:
@@ -79,12 +78,7 @@ class DoubleChannel:
         line = next((each for each in context.claim.lines if each.line == own.line), None)
         if line is None:
             return ""
-        if line.nomenclature == DRUGS:
-            return None
-        row = next((row for each, row in context.acts() if each is line), None)
-        if row is None or row.repeatable_same_day is None:
-            return "acts" if row is None else "acts.repeatable_same_day"
-        return "" if row.repeatable_same_day else None
+        return unlawful_twice(line, next((row for each, row in context.acts() if each is line), None))
 
     @staticmethod
     def _finding(context: Context, found: dict[int, list[LogLine]]) -> Finding:

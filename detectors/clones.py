@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake
 from schemas.claim import Line
 from schemas.observation import Clones, CloneUse, Frequency, date_of, day_number, entity_ref
 from schemas.registries import Provider
 
-HARD_WEIGHT: Final = 0.95
 WEEK, MONTH = 7, 30
 
 

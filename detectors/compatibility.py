@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import ADMINISTRATIVE_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.eligibility import ALL_KINDS
 from detectors.reading import act_of, age, at_stake
 from schemas.claim import Line
 from schemas.referential import ActRow
 from schemas.registries import Beneficiary
 
-HARD_WEIGHT: Final = 0.1  # administrative hard findings
 CODE: Final = "E05"
 
 
@@ -110,7 +109,7 @@ class IncompatibleAct:
         return Finding(
             CODE,
             "H" if hard else "S",
-            weight=HARD_WEIGHT if hard else context.value(CODE, "weight"),
+            weight=ADMINISTRATIVE_WEIGHT if hard else context.value(CODE, "weight"),
             nature="ADM",
             lines=numbers,
             amount=at_stake(context.claim, numbers),

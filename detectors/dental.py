@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import Treatment, teeth
 from detectors.reading import act_of, age, at_stake, days, inpe, number_of
 from detectors.tariffs import tariff
@@ -14,7 +14,6 @@ from schemas.enums import ToothClass
 from schemas.observation import date_of, day_number
 
 CODE: Final = "U04"
-HARD_WEIGHT: Final = 0.95
 NEEDS_A_TOOTH: Final = frozenset({"CONSERVATIVE", "ENDODONTIC", "CROWN"})
 PROSTHESES: Final = frozenset({"CROWN", "BRIDGE"})
 ROOTED: Final = frozenset({"IMPLANT", "BRIDGE"})

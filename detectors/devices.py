@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import ADMINISTRATIVE_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import DEVICE
 from detectors.reading import act_name, act_of, age, at_stake, days
 from schemas.claim import Line
@@ -15,7 +15,6 @@ from schemas.observation import Fact, date_of, day_number
 from schemas.referential import ActRow
 
 CODE: Final = "U05"
-HARD_WEIGHT: Final = 0.1  # administrative hard findings
 ADULT: Final = 18
 HALF_YEAR: Final = 182
 
@@ -108,7 +107,7 @@ class EarlyRenewal:
         return Finding(
             CODE,
             "H" if hard else "S",
-            weight=HARD_WEIGHT if hard else context.value(CODE, "weight"),
+            weight=ADMINISTRATIVE_WEIGHT if hard else context.value(CODE, "weight"),
             nature="ADM",
             lines=numbers,
             amount=at_stake(context.claim, numbers),

@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import at_stake, days, inpe, same_body
 from schemas.enums import CARE_GROUPS
 from schemas.observation import LogLine, date_of, day_number
 
 CODE: Final = "U03"
 DIALYSIS: Final = CARE_GROUPS.index("DIALYSIS")
-HARD_WEIGHT: Final = 0.95
 WEEK: Final = 7
 ONE: Final = 100  # hundredths of a session
 HOLIDAYS: Final = frozenset({"FIXED", "MOVEABLE"})

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import act_name, at_stake, coverage_index
 from schemas.claim import Claim, Document, Line
 from schemas.observation import DocumentUse, entity_ref
 
-HARD_WEIGHT: Final = 0.95
 REUSABLE: Final = frozenset({"ACCORD"})
 """Serve several claims by nature."""
 

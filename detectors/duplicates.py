@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detectors.base import CannotCheck, Context, Declaration, Finding
-from detectors.reading import DRUGS, LEAVE, at_stake, inpe, same_body
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding
+from detectors.reading import LEAVE, at_stake, inpe, same_body, unlawful_twice
 from schemas.observation import LogLine, date_of
-
-WEIGHT = 0.95
 
 
 class ExactDuplicate:
@@ -21,7 +19,7 @@ class ExactDuplicate:
         label_ar="سطر مكرر بالضبط",
         nature="TAR",
         hard=True,
-        weight=WEIGHT,
+        weight=HARD_WEIGHT,
         axis="care",
         reads=(
             "lines.executor",
@@ -75,12 +73,8 @@ class ExactDuplicate:
             return ""
         if own.executor == 0 and line.care_group != LEAVE:
             return "lines.executor"
-        if line.nomenclature == DRUGS:
-            return None
-        act = context.referentials.act(line.nomenclature, line.code, line.service_date)
-        if act is None or act.repeatable_same_day is None:
-            return "acts" if act is None else "acts.repeatable_same_day"
-        return "" if act.repeatable_same_day else None
+        row = context.referentials.act(line.nomenclature, line.code, line.service_date)
+        return unlawful_twice(line, row)
 
     @staticmethod
     def _finding(context: Context, duplicates: dict[int, list[LogLine]]) -> Finding:
@@ -91,7 +85,7 @@ class ExactDuplicate:
         return Finding(
             "D01",
             "H",
-            weight=WEIGHT,
+            weight=HARD_WEIGHT,
             nature="TAR",
             lines=lines,
             amount=at_stake(context.claim, lines),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import STAY, Stay, inside, overlapping, stays
 from detectors.plan import presence
 from detectors.reading import abroad, at_stake, days, inpe, number_of, provider
@@ -14,7 +14,6 @@ from schemas.enums import CARE_GROUPS
 from schemas.observation import LogLine, date_of, day_number
 
 CODE: Final = "U07"
-HARD_WEIGHT: Final = 0.95
 IN_PERSON: Final = frozenset({"CONSULTATION", "DENTAL", "OPTICAL", "PARAMEDICAL"})
 """What a patient has to be there for, beside another stay."""
 NOWHERE: Final = frozenset({"SICK_LEAVE"})

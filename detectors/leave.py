@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import LEAVE, at_stake, same_body
 from schemas.claim import Claim
 from schemas.enums import CARE_GROUPS
@@ -14,7 +14,6 @@ from schemas.observation import LogLine, date_of, day_number
 
 CODE: Final = "B05"
 SICK: Final = CARE_GROUPS.index(LEAVE)
-HARD_WEIGHT: Final = 0.95
 MONTHS_24: Final = 731
 WEEK: Final = 7
 MONDAY: Final = 3  # days from a Monday to 1970-01-01

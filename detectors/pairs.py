@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake, inpe
 from schemas.claim import Line
 from schemas.observation import LogLine, date_of
@@ -13,7 +13,6 @@ from schemas.referential import ActPairRow
 
 SEPARATE: Final = frozenset({"DISTINCT_SITE", "DISTINCT_SESSION", "BILATERAL"})
 """Modifiers that state another site, side or session."""
-HARD_WEIGHT: Final = 0.95
 
 
 class IncompatiblePair:

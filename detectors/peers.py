@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import exp
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import at_stake, sector
+from detectors.tails import NORMAL
 
 if TYPE_CHECKING:
     from detectors.models.activity import Activity
-
-NORMAL: Final = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
 
 
 class PeerOutlier:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import ONCE
 from detectors.reading import DRUGS, abroad, act_name, act_of, at_stake, days, inpe, number_of, provider
 from schemas.claim import Line
@@ -15,7 +15,6 @@ from schemas.observation import Fact, LogLine, date_of, day_number
 from schemas.referential import ActRow
 
 CODE: Final = "B04"
-HARD_WEIGHT: Final = 0.95
 ABROAD: Final = CLAIM_KINDS.index("ETRANGER")
 PHARMACY: Final = CARE_GROUPS.index("PHARMACY")
 EARTH_KM: Final = 6371.0

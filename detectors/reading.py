@@ -101,3 +101,12 @@ def number_of(context: Context, name: str | None) -> int:
 def age(birth: dt.date, day: dt.date) -> int:
     """Completed years."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def unlawful_twice(line: Line, row: ActRow | None) -> str | None:
+    """None = the act may not be done twice a day; a field = it cannot be said; empty = it may. `row`: of its act."""
+    if line.nomenclature == DRUGS:
+        return None
+    if row is None or row.repeatable_same_day is None:
+        return "acts" if row is None else "acts.repeatable_same_day"
+    return "" if row.repeatable_same_day else None

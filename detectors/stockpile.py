@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Final
 
-from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CARE_KINDS, HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, act_name, at_stake, coverage_index, same_body
 from detectors.shopping import latest
 from detectors.stock import Medicine, Supply, posologies, stock_of
@@ -18,7 +18,6 @@ CODE: Final = "B02"
 PHARMACY: Final = CARE_GROUPS.index("PHARMACY")
 HALF_YEAR: Final = 180
 MONTH: Final = 30
-HARD_WEIGHT: Final = 0.95
 TRAVEL: Final = "TRAVEL"
 Dose = tuple[float | None, int | None]
 """Units a day, days: as far as the ordonnance says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import exp, fsum, lgamma, log, log1p
 
+NORMAL = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
 ENOUGH = 1e-17  # relative: a term that no longer changes a double
 
 
@@ -68,7 +69,7 @@ def robust_z(value: float, others: list[float], least: float) -> float | None:
     if not others:
         return None
     middle = median(others)
-    return 0.6745 * (value - middle) / max(median([abs(other - middle) for other in others]), least)
+    return NORMAL * (value - middle) / max(median([abs(other - middle) for other in others]), least)
 
 
 def median(values: list[float]) -> float:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import actor, at_stake, days
 from schemas.claim import Line
 from schemas.observation import date_of, day_number
 
-HARD_WEIGHT: Final = 0.95
 UNCOUNTED: Final = frozenset({"NIGHT", "EMERGENCY"})
 """Modifiers of duty work: such lines add no minutes to a day."""
 

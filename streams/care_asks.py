@@ -18,11 +18,11 @@ from schemas.claim import Claim
 from schemas.enums import APPROVAL_DECISIONS
 from schemas.observation import Accord, Observation, day_number, entity_ref, event_ref
 from state import codecs, ops
+from streams.told import MONTHS_24
 
 if TYPE_CHECKING:
     from streams.questions import Question
 
-MONTHS_24 = 731  # days
 NEAR_DAYS, NEAR_SLOTS = 30, 4  # T04 reads 90 days: four buckets of 30 hold them whatever the day
 
 

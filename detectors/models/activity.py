@@ -12,6 +12,7 @@ from detectors.models.keys import Bill
 from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord
 from detectors.models.series import BOUND
 from detectors.models.store import Records
+from detectors.tails import NORMAL
 
 METRICS: Final = ("beneficiaries_per_day", "mad_per_beneficiary", "acts_per_beneficiary")
 MIN_CLAIMS: Final = 10
@@ -25,8 +26,6 @@ STALE_DAYS: Final = 60
 """A member not seen for so long leaves the group."""
 LEAST_MAD: Final = 0.05
 """A spread of 5 % at least: peers that happen to agree must not make a neighbour an outlier."""
-NORMAL: Final = 0.6745
-"""MAD of a standard normal: z = 0.6745 (value - median) / MAD."""
 
 Figures = tuple[float, float, float]
 

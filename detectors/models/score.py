@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from math import exp, log
 from typing import Final, NamedTuple
 
-from detectors.base import Finding
+from detectors.base import ADMINISTRATIVE_WEIGHT, HARD_WEIGHT, Finding
 from detectors.models.records import FusionRecord
 from detectors.models.series import HINGE_CAP, START_WEIGHT, TERM_CAP
 from schemas.enums import ScoreState
@@ -24,8 +24,6 @@ SCALE: Final = 3.0
 FLOOR: Final = 0.35
 """No learned weight falls below this share of its start: a fraud type that was never confirmed is not
 forgotten (upcoding episodes found 32 % -> 55 %, for 0.007 of AUC-PR)."""
-HARD_WEIGHT: Final = 0.95
-ADMINISTRATIVE_WEIGHT: Final = 0.1
 MODEL_WEIGHT: Final = 1.0 - exp(-START_WEIGHT / SCALE)
 """The catalogue weight whose start weight is a model's 0.7."""
 MODEL_CODES: Final = frozenset(("M01", "M02", "M03"))
