@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from simulation import clock
-from simulation.claims import Desk, Filed
+from simulation.claims import Desk, Filed, Step
 from simulation.draw import Draw
 from simulation.tables import Event
-from simulation.world import World
+from simulation.world import PORTFOLIO, World
+
+USUAL = 6  # liquidators an agency in a world without traced controls
+CONTROLS = ("CTL-PIECES", "CTL-TARIF", "CTL-DROITS")
 
 
 class BackOffice:
@@ -16,9 +19,10 @@ class BackOffice:
         self.world = world
         self.draw = Draw(world.seed, "backoffice")
         self._payments = 0
+        self._routed = frozenset(world.routed)
 
-    def settle(self, filed: Filed) -> list[tuple[int, Event]]:
-        """(instant, event) of the liquidation and of the payment order, both after the claim."""
+    def settle(self, filed: Filed) -> list[Step]:
+        """(instant, event, at fault) of the liquidation and of the payment order, both after the claim."""
         draw, desk, dossier = self.draw, self.world.desk, filed.dossier
         claim = filed.event
         home = dossier.person.household
@@ -34,7 +38,7 @@ class BackOffice:
             claim_id=claim["claim_id"],
             beneficiary=claim["beneficiary"],
             action="VALIDATE" if draw.chance(0.3) else "COMPUTE",
-            liquidator=draw.pick(self.world.liquidators[home.agency][:4]),
+            liquidator=self._desk(home.agency),
             role="LIQUIDATION",
             workstation=f"W-{home.agency}-{draw.integer(1, 9)}",
             tariff_amount=basis,
@@ -75,7 +79,28 @@ class BackOffice:
         )
         liquidation.update(payee)
         payment.update(payee)
-        return [(at, liquidation), (at_payment, payment)]
+        if self.world.scale.liquidators > USUAL:
+            liquidation["controls"] = self.controls()
+        steps = [(at, liquidation, False), (at_payment, payment, False)]
+        return steps if dossier.handling is None else dossier.handling(draw, claim, steps)
+
+    def _desk(self, agency: str) -> str:
+        """Who of the agency has the file: anybody, or most often the one whose portfolio it is."""
+        desk = self.world.liquidators[agency][:-2]
+        if agency in self._routed:
+            return desk[0] if self.draw.chance(PORTFOLIO) else self.draw.pick(desk[1:])
+        return self.draw.pick(desk)
+
+    def controls(self, failing: float = 0.08, forced: float = 0.3) -> list[Event]:
+        """What the payer's own program checked: some controls fail, and some of those are put aside."""
+        results = []
+        for code in CONTROLS:
+            failed = self.draw.chance(failing)
+            put_aside = failed and self.draw.chance(forced)
+            results.append(
+                {"code": code, "result": "OVERRIDDEN" if put_aside else "FAILED" if failed else "PASSED"}
+            )
+        return results
 
     def _event(self, type_: str, at: int, claim: Event, desk: Desk) -> Event:
         """An envelope with the claim's administration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,10 @@ from simulation.tables import Event, rate_of
 UNITS = {"SEJOUR": "DAY", "DM": "ITEM", "IJ": "DAY"}
 DELAYS = {"PAPER": 8.0, "PORTAL": 4.0, "TP": 4.0}  # mean days between care and deposit
 LONGEST = 55  # days; the payer's limit is 60
+Step = tuple[int, Event, bool]
+"""Instant, liquidation or payment, whether it is at fault"""
+Handling = Callable[[Draw, Event, list[Step]], list[Step]]
+"""What somebody in the back office makes of a claim's usual steps"""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,14 @@ class Dossier:
     approvals: list[Event] = field(default_factory=list)
     truth: str = "HONEST"
     scheme: str | None = None
+    case: str | None = None
+    """Which performance of the scheme it belongs to"""
+    faults: dict[int, str] | None = None
+    """Line -> what is wrong with it; None = every line, with what the scheme says"""
+    handling: Handling | None = None
+    """What happens to it in the back office, where that is a scheme or a look-alike"""
+    handled: tuple[str, str] | None = None
+    """Truth class and scheme of the steps at fault"""
 
     def act(
         self,
@@ -259,14 +272,3 @@ class Desk:
         event = dict(filed.event)
         event.update(event_id=self.event_id(), event_time=clock.iso(at), ingest_time=clock.iso(ingest))
         return event
-
-
-def truth(event: Event, class_: str, scheme: str | None) -> Event:
-    """One line of the truth file."""
-    return {
-        "event_id": event["event_id"],
-        "claim_id": event["claim_id"],
-        "class": class_,
-        "scheme": scheme,
-        "amount": sum(line["amount"] for line in event.get("lines", ())),
-    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from simulation import clock
+from simulation.acts import ACT
 from simulation.claims import Desk, Dossier, Filed
 from simulation.draw import Draw
 from simulation.drugs import Drug
@@ -20,6 +21,8 @@ KINDS = (
     ("tooth_typo", 8.0),
     ("old_price", 10.0),
     ("sent_twice", 14.0),
+    ("agreement_forgotten", 5.0),
+    ("quantity_typo", 5.0),
 )
 SHARE = 0.052
 TOLERANCE = 35  # days after a price cut; the payer tolerates the old price for 30
@@ -53,12 +56,14 @@ class Mistakes:
         # What few dossiers allow is tried first where they do, or it would hardly ever happen.
         rare = ["tooth_typo"] if self.draw.chance(0.5) else []
         rare += ["old_price"] if self.draw.chance(0.7) else []
+        rare += ["agreement_forgotten"] if self.draw.chance(0.25) else []
         for name in rare + [self.draw.weighted(self._names, self._shares) for _ in range(12)]:
             spoiled = self._try(name, dossier, desk)
             if spoiled is not None:
                 return spoiled
         dossier.truth, dossier.scheme = "ERROR", "missing_inpe"
         dossier.lines[0].pop("executor", None)
+        dossier.faults = {dossier.lines[0]["line"]: "missing_inpe"}
         return Spoiled(desk.file(dossier), [])
 
     def _try(self, name: str, dossier: Dossier, desk: Desk) -> Spoiled | None:
@@ -70,12 +75,28 @@ class Mistakes:
             if not family:
                 return None
             person = self.draw.pick(family)
+            sex = person.sex
+            dossier.faults = {
+                line["line"]: "wrong_sex" if _of_other_sex(line["code"], sex) else name
+                for line in dossier.lines
+            }
         elif name == "missing_inpe":
             line = self.draw.pick(dossier.lines)
             if (
                 line.pop("prescriber" if "prescriber" in line and self.draw.chance(0.4) else "executor", None)
                 is None
             ):
+                return None
+            dossier.faults = {line["line"]: name}
+        elif name == "agreement_forgotten":
+            agreed = [line for line in dossier.lines if "prior_approval" in line]
+            if not agreed:
+                return None
+            dossier.faults = {line["line"]: name for line in agreed}
+            for line in agreed:
+                del line["prior_approval"]
+        elif name == "quantity_typo":
+            if not self._quantity(dossier):
                 return None
         elif name == "tooth_typo":
             if not self._tooth(dossier):
@@ -110,7 +131,24 @@ class Mistakes:
         for line in dossier.lines:
             if "teeth" in line:
                 tooth = line["teeth"][0]
+                dossier.faults = {line["line"]: "tooth_typo"}
                 line["teeth"] = [tooth + 1 if self.draw.chance(0.7) else tooth + 10 * 4]
+                return True
+        return False
+
+    def _quantity(self, dossier: Dossier) -> bool:
+        """A digit typed twice: eleven consultations instead of one."""
+        for line in dossier.lines:
+            act = ACT.get(line["code"])
+            if (
+                act is not None
+                and act.extra.get("cap_day")
+                and line["quantity"] == 1
+                and line["unit"] == "ACT"
+            ):
+                line["quantity"] = 11
+                line["amount"] = 11 * line["unit_price"]
+                dossier.faults = {line["line"]: "quantity_typo"}
                 return True
         return False
 
@@ -120,6 +158,7 @@ class Mistakes:
             drug = self._by_code.get(line["code"])
             if drug is None or drug.cut_day is None or dossier.day < drug.cut_day + TOLERANCE:
                 continue
+            dossier.faults = {line["line"]: "old_price"}
             line["unit_price"] = drug.price
             line["amount"] = round(drug.price * line["quantity"])
             dossier.dues[i] = (line["line"], *dossier.dues[i][1:])
@@ -144,6 +183,10 @@ class Mistakes:
             original.payee,
         )
         twin.truth, twin.scheme = "ERROR", "sent_twice"
+        twin.faults = {line["line"]: "sent_twice" for line in original.lines}
+        for line in original.lines:
+            if line["code"] in ACT and ACT[line["code"]].extra.get("repeatable_same_day"):
+                twin.faults[line["line"]] = "sent_twice_repeatable"  # nobody can tell it from a second one
         return at, event, Filed(event, twin, at)
 
     def _rights(self, filed: Filed) -> list[tuple[int, dict[str, object], Filed | None]]:
@@ -155,3 +198,9 @@ class Mistakes:
         ended = self.world.update(person, before, until=filed.dossier.day - self.draw.integer(3, 40))
         renewed = self.world.update(person, after)
         return [(before, ended, None), (after, renewed, None)]
+
+
+def _of_other_sex(code: str, sex: str) -> bool:
+    """Whether the act is for the other sex than that of whoever was named."""
+    act = ACT.get(code)
+    return act is not None and act.extra.get("sex", sex) != sex

@@ -119,7 +119,7 @@ class Person:
         ]
 
 
-def _household(draw: Draw, market: Market, commune: int) -> Household:
+def _household(draw: Draw, market: Market, commune: int, agencies: int) -> Household:
     """An empty household."""
     public = draw.chance(0.55)
     regime = "PUBLIC" if public else draw.pick(("SALARIE", "SALARIE", "SALARIE", "TNS", "TADAMON", "ACHAMIL"))
@@ -129,7 +129,7 @@ def _household(draw: Draw, market: Market, commune: int) -> Household:
         commune=commune,
         organism="CNOPS" if public else "CNSS",
         mutuelle=draw.pick(MUTUELLES) if public else None,
-        agency=f"{region}-{draw.integer(1, 3):02d}",
+        agency=f"{region}-{draw.integer(1, agencies):02d}",
         regime=regime,
         account=f"K-{draw.hexadecimal(12)}",
         doctor=market.pick(draw, commune, "MEDECIN", "GENERALISTE"),
@@ -176,14 +176,16 @@ def _illness(
         person.dialysis = market.pick(draw, home.commune, "ASSOC_DIALYSE")
 
 
-def make_population(draw: Draw, market: Market, drugs: list[Drug], count: int, start: int) -> list[Person]:
-    """About `count` people. Some 0.8 % die a year; a few are dead before `start`."""
+def make_population(
+    draw: Draw, market: Market, drugs: list[Drug], count: int, start: int, agencies: int = 3
+) -> list[Person]:
+    """About `count` people, with `agencies` in each region. Some 0.8 % die a year; a few are dead before `start`."""
     people: list[Person] = []
     communes = list(range(len(COMMUNES)))
     cumulative = list(accumulate(float(c.weight) for c in COMMUNES))
     by_share = list(accumulate(illness[5] for illness in ILLNESSES.values()))
     while len(people) < count:
-        home = _household(draw, market, draw.weighted(communes, cumulative))
+        home = _household(draw, market, draw.weighted(communes, cumulative), agencies)
         _members(draw, home, start)
         for person in home.members:
             _illness(draw, person, start, market, drugs, by_share)

@@ -153,11 +153,12 @@ def _communes(draw: Draw, count: int, town_only: bool, kind: str) -> list[int]:
     return places
 
 
-def make_providers(draw: Draw, drugs: Sequence[Drug]) -> list[Provider]:
-    """All providers. INPE numbers: nine digits that carry no meaning, unique, below the real range's 1."""
+def make_providers(draw: Draw, drugs: Sequence[Drug], times: int = 1) -> list[Provider]:
+    """All providers, `times` as many as `PLAN` says. INPE numbers: nine digits without meaning, unique."""
     providers: list[Provider] = []
     used: set[int] = set()
-    for kind, specialty, count, sector, individual, town_only in PLAN:
+    for kind, specialty, plain, sector, individual, town_only in PLAN:
+        count = plain * times
         prefixes = HABITS.get(specialty, HABITS[""])
         known = [drug for drug in drugs if drug.atc.startswith(prefixes)]
         for commune in _communes(draw, count, town_only, specialty if specialty == "GENERALISTE" else kind):

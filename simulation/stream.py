@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulation import clock
+from simulation import truth as facts
 from simulation.backoffice import BackOffice
 from simulation.care import GAP, Care
-from simulation.claims import Dossier, Filed, truth
+from simulation.claims import Dossier, Filed
 from simulation.draw import Draw
 from simulation.hospital import Hospital
 from simulation.mistakes import Mistakes
+from simulation.requests import Requests
 from simulation.schemes import MONTH_END, Stage, stage_all
 from simulation.tables import Event, campaign_update
 from simulation.world import World
 
 HOSPITAL_SHARE = 0.07
 CORRECTED, CANCELLED, RETRIED = 0.010, 0.003, 0.005
+WAVE_DAYS = 24  # the last care of a wave is filed long before the year's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,24 @@ class Plan:
     live_days: int = 20
     schemes: bool = True
     settle: Literal["live", "all", "none"] = "live"
+    waves: int = 0
+    """How often every scheme and look-alike is played, evenly over the days after `warm_up`; beside the live part"""
+    warm_up: int = 60
+    requests: float = 0.0
+    """Requests for each claim of care: agreements asked for and given, illnesses, invalidity, disability"""
 
     @property
     def people(self) -> int:
         """How many beneficiaries suit this rate: each files a little more than once in two months."""
         return max(1500, round(self.claims / self.days * 56))
+
+    def wave_days(self, first: int) -> dict[int, int]:
+        """The day on which each wave begins -> its number from 1; the last ends with the year."""
+        room = self.days - self.warm_up - WAVE_DAYS
+        return {
+            first + self.warm_up + (room * wave // max(self.waves - 1, 1)): wave + 1
+            for wave in range(self.waves)
+        }
 
     def boundary(self, world: World) -> dt.datetime:
         """The instant (UTC) that parts history from live: `ingest_time` at or after it is live."""
@@ -57,6 +73,8 @@ def generate(world: World, plan: Plan | None = None) -> Iterator[tuple[Event, Ev
     plan = plan or Plan()
     if not 0 <= plan.live_days < plan.days or plan.claims < 1:
         raise ValueError(f"live_days must lie in [0, days) and claims be positive, got {plan}")
+    if plan.waves and plan.days - plan.warm_up - WAVE_DAYS < plan.waves:
+        raise ValueError(f"{plan.waves} waves do not fit into {plan.days} days after {plan.warm_up}")
     if world.lived:
         raise ValueError("this world has lived already: build another World from the same seed")
     world.lived = True
@@ -78,6 +96,9 @@ class _Stream:
         self._heap: list[tuple[int, int, Event, Event | None]] = []
         self._sequence = 0
         self._recent: list[Filed] = []
+        self._cast: dict[str, int] = {}
+        self._campaigns: list[Event] = []
+        self.requests = Requests(world)
         last = world.start + plan.days
         loads = sum(clock.load(day) for day in range(world.start, last))
         self._per_load = plan.claims / loads
@@ -93,9 +114,12 @@ class _Stream:
                 known = clock.instant(max(person.death, first) + self.draw.integer(2, 12), 36_000)
                 self._push(known, world.update(person, known, death=person.death))
         stage_day = last - plan.live_days
+        waves = plan.wave_days(first)
         for day in range(first, last):
             if plan.schemes and day == stage_day and plan.live_days:
-                self._stage(day)
+                self._stage(day, plan.live_days)
+            if day in waves:
+                self._stage(day, WAVE_DAYS, waves[day])
             self._live_day(day)
             yield from self._drain(clock.instant(day + 1, 0))
         yield from self._drain(None)
@@ -115,7 +139,7 @@ class _Stream:
         if clock.month_end(day):
             for person in self.world.dialysed:
                 dossier = self.hospital.dialysis(person, day)
-                if self.plan.schemes and day >= self.world.start + self.plan.days - self.plan.live_days:
+                if self._schemes_on(day):
                     dossier.truth, dossier.scheme = "LOOKALIKE", MONTH_END
                 if dossier.lines:
                     self._file(dossier)
@@ -125,6 +149,14 @@ class _Stream:
         for _ in range(count):
             hospital = self.draw.chance(HOSPITAL_SHARE)
             self._file(self.hospital.episode(day) if hospital else self.care.episode(day))
+        for at, event in self.requests.of_day(day, wanted * self.plan.requests):
+            self._push(at, event, facts.of_lines(event, "HONEST", None) if event["type"] == "claim" else None)
+
+    def _schemes_on(self, day: int) -> bool:
+        first, plan = self.world.start, self.plan
+        if plan.waves:
+            return day >= first + plan.warm_up
+        return plan.schemes and day >= first + plan.days - plan.live_days
 
     def _renewals_per_load(self) -> float:
         """Renewals expected on a plain day."""
@@ -139,7 +171,8 @@ class _Stream:
             self._push(
                 at, {**self.world.desk.person_envelope("prior_approval", at, dossier.person), **approval}
             )
-        if dossier.truth == "HONEST" and dossier.kind == "AMBULATOIRE" and self.mistakes.happens():
+        plain = dossier.truth == "HONEST" and dossier.case is None
+        if plain and dossier.kind == "AMBULATOIRE" and self.mistakes.happens():
             spoiled = self.mistakes.spoil(dossier, self.world.desk)
             self._submit(spoiled.filed)
             for at, event, twin in spoiled.around:
@@ -150,17 +183,21 @@ class _Stream:
             return
         filed = self.world.desk.file(dossier)
         self._submit(filed)
-        if dossier.truth == "HONEST":
+        if plain:
             self._recent.append(filed)
             self._second_thoughts(filed)
 
     def _submit(self, filed: Filed) -> None:
         """Put a claim on the stream, with its liquidation and payment where the plan wants them."""
         dossier = filed.dossier
-        self._push(filed.ingest, filed.event, truth(filed.event, dossier.truth, dossier.scheme))
+        self._push(filed.ingest, filed.event, facts.of_claim(filed.event, dossier))
         if self.plan.settle == "all" or (self.plan.settle == "live" and filed.ingest >= self.live):
-            for at, event in self.office.settle(filed):
-                self._push(at, event)
+            for at, event, fault in self.office.settle(filed):
+                class_, scheme = (
+                    dossier.handled if fault and dossier.handled else (dossier.truth, dossier.scheme)
+                )
+                line = facts.of_step(event, class_, scheme, dossier.case) if self.plan.waves else None
+                self._push(at, event, line)
 
     def _second_thoughts(self, filed: Filed) -> None:
         """Corrections, cancellations, and producers that retry."""
@@ -179,26 +216,27 @@ class _Stream:
             lines = [dict(line) for line in filed.event["lines"]]
             lines[0]["service_time"] = f"{self.draw.integer(9, 16):02d}:00"
             event["lines"] = lines
-            self._push(at, event, truth(event, "HONEST", "correction"))
+            self._push(at, event, facts.of_lines(event, "HONEST", "correction"))
         else:
             event["action"] = "CANCEL"
             event["lines"], event["documents"] = [], []
-            self._push(at, event, truth(event, "HONEST", "cancellation"))
+            self._push(at, event, facts.of_lines(event, "HONEST", "cancellation"))
 
-    def _stage(self, day: int) -> None:
-        """Let the schemes and their honest look-alikes of the live part begin."""
+    def _stage(self, day: int, days: int, wave: int = 0) -> None:
+        """Let the schemes and their honest look-alikes begin: those of the live part, or a wave of all there are."""
         boundary = clock.instant(day, 0)
-        stage = Stage(self.world, self.care, self.hospital, day, self.plan.live_days)
+        stage = Stage(self.world, self.care, self.hospital, day, days, wave=wave)
         stage.known = [f for f in self._recent[-4000:] if f.ingest < boundary]
+        stage.cast = self._cast if wave else stage.cast
         for dossier in stage_all(stage):
             self._file(dossier)
         for at, event in stage.updates:
             self._push(at, event)
         if stage.campaigns:
+            self._campaigns += stage.campaigns
             at = boundary + 3600
-            self._push(
-                at, campaign_update(self.world.desk.envelope("referential", at, "ANAM"), stage.campaigns)
-            )
+            envelope = self.world.desk.envelope("referential", at, "ANAM")
+            self._push(at, campaign_update(envelope, list(self._campaigns), max(wave, 1)))
 
     def _push(self, at: int, event: Event, line: Event | None = None) -> None:
         self._sequence += 1

@@ -99,7 +99,12 @@ def _detector_rows() -> Rows:
 
 
 def referentials(
-    envelope: Callable[[str], Event], first: int, last: int, products: list[drugs.Drug], campaigns: Rows
+    envelope: Callable[[str], Event],
+    first: int,
+    last: int,
+    products: list[drugs.Drug],
+    campaigns: Rows,
+    routing: Rows | None = None,
 ) -> list[Event]:
     """Every referential and the `detectors` policy; `first` and `last` bound the calendar (days)."""
     tables: dict[str, Rows] = {
@@ -119,14 +124,16 @@ def referentials(
             for organism in ("CNOPS", "CNSS")
         ],
     }
+    if routing:
+        tables["routing"] = routing
     events = [_load(envelope("referential"), name, rows) for name, rows in tables.items()]
     events.append(_load(envelope("policy"), "detectors", _detector_rows()))
     return events
 
 
-def campaign_update(envelope: Event, rows: Rows) -> Event:
+def campaign_update(envelope: Event, rows: Rows, number: int = 1) -> Event:
     """The `campaigns` referential again, under a later edition."""
-    return _load(envelope, "campaigns", rows, "synthetic-2")
+    return _load(envelope, "campaigns", rows, f"synthetic-{number + 1}")
 
 
 def _load(event: Event, name: str, rows: Rows, edition: str = EDITION) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from simulation import clock, tables
 from simulation.claims import Desk
@@ -16,21 +17,44 @@ from simulation.tables import Event
 
 DEFAULT_START = dt.date(2026, 1, 5)
 PEOPLE = 12_000  # with 45,000 claims in 200 days a person files a little more than once in two months
+PORTFOLIO = 0.9  # of an agency's files, by its routing table
 CUT_AFTER = 60  # days from the start to the price cut
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many providers (times the usual), agencies a region, liquidators an agency; and dedicated portfolios.
+
+    `routed` = the first so many agencies have one liquidator for nine files of ten, as a `routing` table says.
+    """
+
+    providers: int = 1
+    agencies: int = 3
+    liquidators: int = 6
+    routed: int = 0
 
 
 class World:
     """The state of one synthetic AMO. It lives through one `generate`; build another to repeat it."""
 
-    def __init__(self, seed: int = 1, beneficiaries: int = PEOPLE, start: dt.date = DEFAULT_START) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        beneficiaries: int = PEOPLE,
+        start: dt.date = DEFAULT_START,
+        *,
+        scale: Scale | None = None,
+    ) -> None:
+        scale = scale or Scale()
         self.seed = seed
+        self.scale = scale
         self.start = start.toordinal()
         self.draw = Draw(seed, "care")
         self.drugs: list[Drug] = make_drugs(Draw(seed, "drugs"), self.start + CUT_AFTER)
-        self.providers: list[Provider] = make_providers(Draw(seed, "providers"), self.drugs)
+        self.providers: list[Provider] = make_providers(Draw(seed, "providers"), self.drugs, scale.providers)
         self.market = Market(self.providers)
         self.people: list[Person] = make_population(
-            Draw(seed, "people"), self.market, self.drugs, beneficiaries, self.start
+            Draw(seed, "people"), self.market, self.drugs, beneficiaries, self.start, scale.agencies
         )
         self.desk = Desk(seed, Draw(seed, "desk"))
         self.ill = [p for p in self.people if p.treatment]
@@ -43,14 +67,32 @@ class World:
         return [drug for drug in self.drugs if drug.atc.startswith(prefixes)]
 
     def _liquidators(self) -> dict[str, list[str]]:
-        """Liquidators by agency: six of each, so that every validation has a second pair of eyes."""
+        """Liquidators by agency: several, the last two of whom validate what the others compute."""
         agencies = sorted({p.household.agency for p in self.people})
-        return {agency: [f"L-{agency}-{i:02d}" for i in range(1, 7)] for agency in agencies}
+        count = self.scale.liquidators
+        return {agency: [f"L-{agency}-{i:02d}" for i in range(1, count + 1)] for agency in agencies}
+
+    @property
+    def routed(self) -> list[str]:
+        """The agencies with a dedicated portfolio."""
+        return sorted(self.liquidators)[: self.scale.routed]
+
+    def routing(self) -> list[Event]:
+        """Rows of the `routing` referential."""
+        return [
+            {"agency": agency, "liquidator": name, "share": PORTFOLIO if i == 0 else left}
+            for agency in self.routed
+            for desk in [self.liquidators[agency][:-2]]
+            for left in [round((1 - PORTFOLIO) / (len(desk) - 1), 4)]
+            for i, name in enumerate(desk)
+        ]
 
     def registries(self, last: int, *, beneficiaries: bool = True) -> Iterator[Event]:
         """Referentials, policy, registries and standing approvals, the day before the start."""
         at = clock.instant(self.start - 1, 6 * 3600)
-        yield from tables.referentials(lambda type_: self._at(type_, at), self.start, last, self.drugs, [])
+        yield from tables.referentials(
+            lambda type_: self._at(type_, at), self.start, last, self.drugs, [], self.routing()
+        )
         for provider in self.providers:
             yield {**self._at("provider", at + 600), **provider.entry()}
         for agency, names in self.liquidators.items():
@@ -58,7 +100,7 @@ class World:
                 yield {
                     **self._at("liquidator", at + 1200),
                     "liquidator": name,
-                    "role": "VALIDATION" if i >= 4 else "LIQUIDATION",
+                    "role": "VALIDATION" if i >= len(names) - 2 else "LIQUIDATION",
                     "rights": [
                         {"from": "2020-01-01", "to": None, "mutuelle": None, "agency": agency, "scope": None}
                     ],

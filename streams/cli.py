@@ -23,6 +23,7 @@ from streams.commands import (
     demo,
     detectors,
     doctor,
+    evaluate,
     imports,
     inspect,
     referentials,
@@ -93,6 +94,7 @@ referentials.register(app)
 state_commands.register(app)
 inspect.register(app)
 detectors.register(app)
+evaluate.register(app)
 contract.register(app)
 
 

@@ -41,7 +41,18 @@ def stage_all(stage: Stage) -> list[Dossier]:
     for truth, plays in (("FRAUD", SCHEMES), ("LOOKALIKE", LOOKALIKES)):
         for name, play in plays.items():
             for dossier in play(stage):
-                dossier.truth, dossier.scheme = truth, name
-                dossier.last = max(dossier.last, stage.day)
+                _mark(dossier, truth, name, stage)
                 dossiers.append(dossier)
     return dossiers
+
+
+def _mark(dossier: Dossier, truth: str, name: str, stage: Stage) -> None:
+    """Say what is true of a dossier. What is done to it in the back office is no fault of the claim itself."""
+    dossier.case = f"{name}-{stage.wave:02d}" + (f"-{dossier.case}" if dossier.case else "")
+    dossier.last = max(dossier.last, stage.day)
+    if dossier.handling is not None:
+        dossier.handled = truth, name
+    else:
+        dossier.truth, dossier.scheme = truth, name
+    if stage.wave:  # honest care keeps its distance
+        dossier.person.seen = max(dossier.person.seen, dossier.day)

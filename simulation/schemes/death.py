@@ -18,7 +18,7 @@ def _dead(stage: Stage, first: int, last: int) -> list[Person]:
     return [
         p
         for p in people
-        if p.death is not None and first <= p.death <= last and p.beneficiary not in stage.cast
+        if p.death is not None and first <= p.death <= last and not stage.taken(p.beneficiary)
     ]
 
 
@@ -31,7 +31,7 @@ def phantoms(stage: Stage) -> list[Dossier]:
     dossiers = []
     for i in range(PHANTOMS):
         person = dead[i % len(dead)]
-        stage.cast.add(person.beneficiary)
+        stage.take(person.beneficiary)
         day = clock.office_day(stage.day + draw.integer(0, max(1, stage.days - 9)))
         dossiers.append((_visit, _exercises, _stay)[i % 3](stage, draw, person, day))
     return dossiers
@@ -67,10 +67,13 @@ def lawful(stage: Stage) -> list[Dossier]:
     """A certificate, a transport, a device ordered in life and delivered after."""
     draw = stage.draws("lawful")
     dead = _dead(stage, stage.day - 50, stage.day + stage.days - 12)
+    chosen = draw.sample(dead, stage.many(LAWFUL, 9))
     dossiers = []
-    for i, person in enumerate(draw.sample(dead, LAWFUL)):
+    for i, person in (
+        [(i, person) for person in chosen for i in range(3)] if stage.wave else enumerate(chosen)
+    ):
         assert person.death is not None
-        stage.cast.add(person.beneficiary)
+        stage.take(person.beneficiary)
         commune = person.household.commune
         dossier = Dossier(person, person.death)
         if i % 3 == 0:

@@ -91,11 +91,11 @@ def renewals(stage: Stage) -> list[Dossier]:
         if p.prescription[2] > 0
         and stage.day <= p.due <= stage.day + 8
         and p.alive(stage.day + 90)
-        and p.beneficiary not in stage.cast
+        and not stage.taken(p.beneficiary)
     ]
     dossiers = []
     for person in draw.sample(due, RENEWED):
-        stage.cast.add(person.beneficiary)
+        stage.take(person.beneficiary)
         day = person.due
         while not person.household.pharmacy.open_on(day):
             day += 1

@@ -17,10 +17,15 @@ FILES, EARLIER = 22, 10
 
 def _dentists(stage: Stage) -> tuple[Provider, Provider]:
     """The struck-off dentist and the colleague who lends his number."""
-    draw = stage.draws("ring/cast")
-    practice = sorted(stage.world.market.groups["DENTISTE", ""], key=lambda p: p.inpe)
-    first = draw.pick(practice)
-    return first, draw.pick([p for p in practice if p is not first])
+    if "ring" not in stage.roles:
+        draw = stage.draws("ring/cast")
+        group = stage.world.market.groups["DENTISTE", ""]
+        free = [p for p in group if p.inpe not in stage.cast and p.until > stage.day] or group
+        practice = sorted(free, key=lambda p: p.inpe)
+        first = draw.pick(practice)
+        stage.roles["ring"] = first, draw.pick([p for p in practice if p is not first])
+    first, second = stage.roles["ring"]
+    return first, second
 
 
 def _prosthesis(dossier: Dossier, draw: Draw, executor: Provider, day: int, **more: Any) -> None:
@@ -37,7 +42,7 @@ def false_files(stage: Stage) -> list[Dossier]:
     """Files dated after the strike-off: most in his own name, a few through a colleague, two unlinked."""
     draw = stage.draws("ring")
     struck, colleague = _dentists(stage)
-    stage.cast.update((struck.inpe, colleague.inpe))
+    stage.take(struck.inpe, colleague.inpe)
     at = clock.instant(stage.day, 6 * 3600)
     reason = [{"from": clock.text(stage.day), "to": None, "reason": "radiation"}]
     stage.updates.append((at, {**stage.world.desk.envelope("provider", at, "ANAM"), **struck.entry(reason)}))
@@ -67,7 +72,7 @@ def earlier_care(stage: Stage) -> list[Dossier]:
     draw = stage.draws("ring/earlier")
     struck, _ = _dentists(stage)
     dossiers = []
-    for person in stage.people(draw, EARLIER, lambda person: person.age(stage.day) > 20):
+    for person in stage.people(draw, stage.many(EARLIER, 26), lambda person: person.age(stage.day) > 20):
         day = stage.day - draw.integer(2, 14)
         while not struck.open_on(day):
             day -= 1

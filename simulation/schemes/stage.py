@@ -16,6 +16,8 @@ from simulation.providers import Provider
 from simulation.tables import Event
 from simulation.world import World
 
+REST = 6  # waves until somebody may play again
+
 
 @dataclass(slots=True)
 class Stage:
@@ -32,32 +34,58 @@ class Stage:
     """Registry events to put on the stream: (instant, event)"""
     campaigns: list[dict[str, Any]] = field(default_factory=list)
     """Rows of the `campaigns` referential"""
-    cast: set[str] = field(default_factory=set)
-    """People and providers that already play a part"""
+    cast: dict[str, int] = field(default_factory=dict)
+    """People and providers that play a part -> the wave in which they do"""
+    roles: dict[str, tuple[Provider, ...]] = field(default_factory=dict)
+    """Who was drawn for a part that several plays share"""
+    wave: int = 0
+    """Which performance of all schemes this is; 0 = the only one, of the six first schemes"""
 
     def draws(self, scheme: str) -> Draw:
         """A stream of draws of one's own, so that a scheme can change and leave the others still."""
-        return Draw(self.world.seed, f"scheme/{scheme}")
+        return Draw(self.world.seed, f"scheme/{scheme}/{self.wave}" if self.wave else f"scheme/{scheme}")
+
+    def many(self, few: int, wave: int) -> int:
+        """How many of something: `few` in the only performance, `wave` in each of several."""
+        return wave if self.wave else few
+
+    def taken(self, name: str) -> bool:
+        """Whether somebody plays a part already, now or not long ago."""
+        return name in self.cast and self.cast[name] >= self.wave - REST
+
+    def take(self, *names: str) -> None:
+        """Give a part to people or providers."""
+        self.cast.update(dict.fromkeys(names, self.wave))
 
     def people(
         self, draw: Draw, count: int, fits: Callable[[Person], bool] = lambda person: True
     ) -> list[Person]:
         """`count` living people who fit and play no other part yet (fewer in a small world)."""
         last = self.day + self.days + 75
-        pool = [p for p in self.world.people if p.alive(last) and p.beneficiary not in self.cast and fits(p)]
+        pool = [
+            p
+            for p in self.world.people
+            if p.alive(last) and not self.taken(p.beneficiary) and self._at_home(p) and fits(p)
+        ]
         chosen = draw.sample(pool, count)
-        self.cast.update(p.beneficiary for p in chosen)
+        self.take(*(p.beneficiary for p in chosen))
         return chosen
+
+    def _at_home(self, person: Person) -> bool:
+        """In waves, whoever is in hospital or in a series of sessions is left in peace."""
+        return not self.wave or (person.away < self.day and person.course < self.day)
 
     def provider(self, draw: Draw, kind: str, specialty: str = "", busy: bool = False) -> Provider:
         """A provider who plays no other part yet; `busy` = one of the more frequented third."""
-        pool = [p for p in self.world.market.groups[kind, specialty] if p.inpe not in self.cast]
+        group = [p for p in self.world.market.groups[kind, specialty] if p.until > self.day]
+        pool = [p for p in group if p.inpe not in self.cast]
+        pool = pool or [p for p in group if not self.taken(p.inpe)] or group
         if busy:
             pool = sorted(pool, key=lambda p: (-p.weight * COMMUNES[p.commune].weight, p.inpe))[
                 : max(1, len(pool) // 3)
             ]
         chosen = draw.pick(pool)
-        self.cast.add(chosen.inpe)
+        self.take(chosen.inpe)
         return chosen
 
     def far_commune(self, provider: Provider, wanted: int, fits: Callable[[Person], bool]) -> int:
@@ -65,7 +93,7 @@ class Stage:
         here = COMMUNES[provider.commune]
         counts = dict.fromkeys(range(len(COMMUNES)), 0)
         for person in self.world.people:
-            if person.beneficiary not in self.cast and fits(person):
+            if not self.taken(person.beneficiary) and fits(person):
                 counts[person.household.commune] += 1
         far = [i for i in counts if distance(here, COMMUNES[i]) > 100]
         enough = [i for i in far if counts[i] >= wanted]
