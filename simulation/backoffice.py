@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from simulation import clock
-from simulation.claims import Desk, Filed, Step
+from simulation.claims import Blame, Desk, Filed, Step
 from simulation.draw import Draw
 from simulation.tables import Event
 from simulation.world import PORTFOLIO, World
 
 USUAL = 6  # liquidators an agency in a world without traced controls
+DEAR = 500_000  # centimes
 CONTROLS = ("CTL-PIECES", "CTL-TARIF", "CTL-DROITS")
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How a liquidator's controls come out between two instants, and what is true of what he puts aside."""
+
+    first: int
+    last: int
+    failing: float
+    forced: float
+    blame: Blame
 
 
 class BackOffice:
@@ -20,6 +34,7 @@ class BackOffice:
         self.draw = Draw(world.seed, "backoffice")
         self._payments = 0
         self._routed = frozenset(world.routed)
+        self.habits: dict[str, Habit] = {}
 
     def settle(self, filed: Filed) -> list[Step]:
         """(instant, event, at fault) of the liquidation and of the payment order, both after the claim."""
@@ -79,9 +94,10 @@ class BackOffice:
         )
         liquidation.update(payee)
         payment.update(payee)
+        blame: Blame | None = None
         if self.world.scale.liquidators > USUAL:
-            liquidation["controls"] = self.controls()
-        steps = [(at, liquidation, False), (at_payment, payment, False)]
+            blame = self._control(at, liquidation, base + complement)
+        steps: list[Step] = [(at, liquidation, blame or False), (at_payment, payment, False)]
         return steps if dossier.handling is None else dossier.handling(draw, claim, steps)
 
     def _desk(self, agency: str) -> str:
@@ -90,6 +106,17 @@ class BackOffice:
         if agency in self._routed:
             return desk[0] if self.draw.chance(PORTFOLIO) else self.draw.pick(desk[1:])
         return self.draw.pick(desk)
+
+    def _control(self, at: int, liquidation: Event, amount: int) -> Blame | None:
+        """The controls of a step; whose fault it is where they are put aside out of habit."""
+        # what is dear goes to a second person rather than past a control
+        failing, forced, blame = 0.08, 0.3 if amount < DEAR else 0.03, None
+        habit = self.habits.get(liquidation["liquidator"])
+        if habit is not None and habit.first <= at < habit.last:
+            failing, forced, blame = habit.failing, habit.forced, habit.blame
+        liquidation["controls"] = self.controls(failing, forced)
+        put_aside = any(one["result"] == "OVERRIDDEN" for one in liquidation["controls"])
+        return blame if put_aside else None
 
     def controls(self, failing: float = 0.08, forced: float = 0.3) -> list[Event]:
         """What the payer's own program checked: some controls fail, and some of those are put aside."""

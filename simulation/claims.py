@@ -17,9 +17,12 @@ from simulation.tables import Event, rate_of
 
 UNITS = {"SEJOUR": "DAY", "DM": "ITEM", "IJ": "DAY"}
 DELAYS = {"PAPER": 8.0, "PORTAL": 4.0, "TP": 4.0}  # mean days between care and deposit
+CONVENTIONAL = "ACHAMIL"  # this world's regime under a convention of its own
 LONGEST = 55  # days; the payer's limit is 60
-Step = tuple[int, Event, bool]
-"""Instant, liquidation or payment, whether it is at fault"""
+Blame = tuple[str, str, str]
+"""Truth class, scheme and case"""
+Step = tuple[int, Event, bool | Blame]
+"""Instant, liquidation or payment, whether it is at fault (as the dossier says, or as said here)"""
 Handling = Callable[[Draw, Event, list[Step]], list[Step]]
 """What somebody in the back office makes of a claim's usual steps"""
 
@@ -50,6 +53,10 @@ class Dossier:
     """What happens to it in the back office, where that is a scheme or a look-alike"""
     handled: tuple[str, str] | None = None
     """Truth class and scheme of the steps at fault"""
+    coverage: str | None = None
+    """What the file is for, where that is not what the insured is covered for"""
+    delay: int | None = None
+    """Days between the care and the counter, where they matter"""
 
     def act(
         self,
@@ -218,6 +225,8 @@ class Desk:
         event = self.envelope(type_, at, home.organism, ingest)
         if home.mutuelle is not None:
             event["mutuelle"] = home.mutuelle
+        if home.regime == CONVENTIONAL:
+            event["flow"] = "CONV"
         event["agency"] = home.agency
         event["region"] = COMMUNES[home.commune].region
         return event
@@ -253,7 +262,7 @@ class Desk:
         event["channel"] = channel
         event["claim_id"] = self.claim_id(day)
         event["kind"] = dossier.kind
-        event["coverage"] = "BOTH" if person.household.mutuelle else "BASE"
+        event["coverage"] = dossier.coverage or ("BOTH" if person.household.mutuelle else "BASE")
         event["beneficiary"] = person.beneficiary
         event["insured"] = person.household.insured
         event["deposit_date"] = clock.text(day)

@@ -46,6 +46,7 @@ class Mistakes:
         self._shares = list(accumulate(share for _, share in KINDS))
         self._by_code: dict[str, Drug] = {drug.ean13: drug for drug in world.drugs}
         self._recheck: set[str] = set()
+        self._blind: dict[str, tuple[int, int, str]] = {}
 
     def happens(self) -> bool:
         """Whether the next dossier is spoiled."""
@@ -189,13 +190,24 @@ class Mistakes:
                 twin.faults[line["line"]] = "sent_twice_repeatable"  # nobody can tell it from a second one
         return at, event, Filed(event, twin, at)
 
+    def meets_late_rights(self, filed: Filed) -> bool:
+        """Whether another file of a person reaches the counter while the registry believes the rights over."""
+        seen = self._blind.get(filed.event["beneficiary"])
+        return (
+            seen is not None
+            and seen[0] <= filed.ingest < seen[1]
+            and any(line["service_date"] > seen[2] for line in filed.event["lines"])
+        )
+
     def _rights(self, filed: Filed) -> list[tuple[int, dict[str, object], Filed | None]]:
         """The registry believes the rights have ended before the care, and learns better after some days."""
         person = filed.dossier.person
         self._recheck.add(person.beneficiary)
+        ended_on = filed.dossier.day - self.draw.integer(3, 40)
         before = filed.ingest - 7200
         after = filed.ingest + self.draw.integer(4, 18) * clock.DAY
-        ended = self.world.update(person, before, until=filed.dossier.day - self.draw.integer(3, 40))
+        self._blind[person.beneficiary] = (before, after, clock.text(ended_on))
+        ended = self.world.update(person, before, until=ended_on)
         renewed = self.world.update(person, after)
         return [(before, ended, None), (after, renewed, None)]
 

@@ -12,7 +12,7 @@ from simulation import clock
 from simulation import truth as facts
 from simulation.backoffice import BackOffice
 from simulation.care import GAP, Care
-from simulation.claims import Dossier, Filed
+from simulation.claims import Blame, Dossier, Filed
 from simulation.draw import Draw
 from simulation.hospital import Hospital
 from simulation.mistakes import Mistakes
@@ -181,7 +181,7 @@ class _Stream:
                 else:
                     self._submit(twin)
             return
-        filed = self.world.desk.file(dossier)
+        filed = self.world.desk.file(dossier, delay=dossier.delay)
         self._submit(filed)
         if plain:
             self._recent.append(filed)
@@ -190,14 +190,22 @@ class _Stream:
     def _submit(self, filed: Filed) -> None:
         """Put a claim on the stream, with its liquidation and payment where the plan wants them."""
         dossier = filed.dossier
+        if dossier.truth == "HONEST" and self.mistakes.meets_late_rights(filed):
+            dossier.truth, dossier.scheme = "ERROR", "rights_late"
         self._push(filed.ingest, filed.event, facts.of_claim(filed.event, dossier))
         if self.plan.settle == "all" or (self.plan.settle == "live" and filed.ingest >= self.live):
             for at, event, fault in self.office.settle(filed):
-                class_, scheme = (
-                    dossier.handled if fault and dossier.handled else (dossier.truth, dossier.scheme)
-                )
-                line = facts.of_step(event, class_, scheme, dossier.case) if self.plan.waves else None
-                self._push(at, event, line)
+                judged = self.plan.waves and "claim_id" in event
+                self._push(at, event, self._of_step(event, dossier, fault) if judged else None)
+
+    @staticmethod
+    def _of_step(event: Event, dossier: Dossier, fault: bool | Blame) -> Event:
+        """What is true of a step: a fault of its own, or what is true of its claim."""
+        if isinstance(fault, tuple):
+            return facts.of_step(event, *fault)
+        if fault and dossier.handled is not None:
+            return facts.of_step(event, *dossier.handled, dossier.case)
+        return facts.of_step(event, dossier.truth, dossier.scheme, dossier.case)
 
     def _second_thoughts(self, filed: Filed) -> None:
         """Corrections, cancellations, and producers that retry."""
@@ -232,6 +240,7 @@ class _Stream:
             self._file(dossier)
         for at, event in stage.updates:
             self._push(at, event)
+        self.office.habits.update(stage.habits)
         if stage.campaigns:
             self._campaigns += stage.campaigns
             at = boundary + 3600

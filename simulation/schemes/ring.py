@@ -13,6 +13,7 @@ from simulation.providers import Provider
 from simulation.schemes.stage import Stage
 
 FILES, EARLIER = 22, 10
+USUAL = ("OBTUR", "ENDO", "OBTUR", "EXTR", "COUR")
 
 
 def _dentists(stage: Stage) -> tuple[Provider, Provider]:
@@ -77,10 +78,10 @@ def earlier_care(stage: Stage) -> list[Dossier]:
         while not struck.open_on(day):
             day -= 1
         struck_file = Dossier(person, day)
-        lines = [
-            struck_file.act("DETAR", struck, day),
-            struck_file.act("OBTUR", struck, day, teeth=[draw.pick(TEETH)]),
-        ]
+        first, codes = ("DETAR", ("OBTUR",)) if not stage.wave else (draw.pick(("DETAR", "CD")), USUAL)
+        lines = [struck_file.act(first, struck, day)]
+        for code in draw.sample(codes, draw.integer(1, 2)) if stage.wave else codes:
+            lines.append(struck_file.act(code, struck, day, teeth=[draw.pick(TEETH)]))
         struck_file.document("FEUILLE_SOINS", struck.number(draw), struck, day, lines)
         dossiers.append(struck_file)
     return dossiers

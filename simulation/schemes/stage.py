@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulation import clock
+from simulation.backoffice import Habit
 from simulation.care import Care
 from simulation.claims import Filed
 from simulation.draw import Draw
@@ -38,6 +40,8 @@ class Stage:
     """People and providers that play a part -> the wave in which they do"""
     roles: dict[str, tuple[Provider, ...]] = field(default_factory=dict)
     """Who was drawn for a part that several plays share"""
+    habits: dict[str, Habit] = field(default_factory=dict)
+    """Liquidators who treat controls in a way of their own from now on"""
     wave: int = 0
     """Which performance of all schemes this is; 0 = the only one, of the six first schemes"""
 
@@ -87,6 +91,35 @@ class Stage:
         chosen = draw.pick(pool)
         self.take(chosen.inpe)
         return chosen
+
+    def install(
+        self, draw: Draw, kind: str, specialty: str, commune: int, *, network: str | None = None
+    ) -> Provider:
+        """A provider who opens on the first day: in the registry, and known to no honest patient."""
+        pattern = self.world.market.groups[kind, specialty][0]
+        place = COMMUNES[commune]
+        number = f"8{self.wave:02d}{draw.integer(100_000, 999_999)}"
+        new = Provider(
+            number,
+            kind,
+            specialty,
+            pattern.sector,
+            commune,
+            place.lat,
+            place.lon,
+            pattern.individual,
+            1.0,
+            round(draw.lognormal(1.0, 0.1), 3),
+            7,
+            network,
+        )
+        new.drugs, new.documents = list(pattern.drugs), draw.integer(10, 900)
+        entry = new.entry()
+        entry["active"] = [{"from": clock.text(self.day - 1), "to": None}]
+        entry["conventions"] = [{"status": "YES", "from": clock.text(self.day - 1), "to": None}]
+        at = clock.instant(self.day, 5 * 3600)
+        self.updates.append((at, {**self.world.desk.envelope("provider", at, "ANAM"), **entry}))
+        return new
 
     def far_commune(self, provider: Provider, wanted: int, fits: Callable[[Person], bool]) -> int:
         """The smallest commune beyond 100 km with `wanted` people who fit, else the one with most."""

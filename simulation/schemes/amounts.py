@@ -1,0 +1,137 @@
+"""Prices just under the control threshold, files cut in two, glasses again and again; and what only looks so."""
+
+from __future__ import annotations
+
+from simulation.care import TEETH
+from simulation.claims import Dossier
+from simulation.draw import Draw
+from simulation.population import Person
+from simulation.providers import Provider
+from simulation.schemes.parts import grown, ordered
+from simulation.schemes.stage import Stage
+
+UNDER, DEAR, CUT, TWICE, SHOPPERS, CHANGED = 25, 26, 5, 13, 2, 13
+
+
+def _glasses(stage: Stage, draw: Draw, person: Person, shop: Provider, day: int, price: int) -> Dossier:
+    """Lenses and a frame that come to `price` centimes together."""
+    frame = draw.integer(6, 14) * 5_000
+    dossier = ordered(stage, draw, person, shop, day, "VERRE", "MONT")
+    for line, amount in zip(dossier.lines, (price - frame, frame), strict=True):
+        line["unit_price"] = line["amount"] = amount
+    person.supplied["glasses"] = day + 740
+    return dossier
+
+
+def _without(stage: Stage, draw: Draw, count: int) -> list[Person]:
+    """People who have had no glasses so far."""
+    return stage.people(draw, count, lambda p: "glasses" not in p.supplied and grown(stage, 20)(p))
+
+
+def just_under(stage: Stage) -> list[Dossier]:
+    """An optician whose every pair costs a little less than what would be controlled."""
+    draw = stage.draws("just_under")
+    shop = stage.provider(draw, "OPTICIEN")
+    return [
+        _glasses(
+            stage,
+            draw,
+            person,
+            shop,
+            stage.working_day(draw, 0, stage.days - 6, shop),
+            draw.integer(4_600, 4_990) * 100,
+        )
+        for person in _without(stage, draw, UNDER)
+    ]
+
+
+def dear_glasses(stage: Stage) -> list[Dossier]:
+    """An optician of dear lenses: as often over the threshold as under it."""
+    draw = stage.draws("dear_glasses")
+    shop = stage.provider(draw, "OPTICIEN")
+    return [
+        _glasses(
+            stage,
+            draw,
+            person,
+            shop,
+            stage.working_day(draw, 0, stage.days - 6, shop),
+            draw.integer(3_600, 6_400) * 100,
+        )
+        for person in _without(stage, draw, DEAR)
+    ]
+
+
+def _sitting(draw: Draw, person: Person, dentist: Provider, day: int, codes: tuple[str, ...]) -> Dossier:
+    dossier = Dossier(person, day)
+    lines = []
+    for code in codes:
+        tooth = TEETH[(person.birth + person.mouth * 5) % len(TEETH)]
+        person.mouth += 1
+        lines.append(dossier.act(code, dentist, day, teeth=[tooth]))
+    dossier.document("FEUILLE_SOINS", dentist.number(draw), dentist, day, lines)
+    return dossier
+
+
+def _sittings(
+    stage: Stage, scheme: str, count: int, codes: tuple[tuple[str, ...], tuple[str, ...]]
+) -> list[Dossier]:
+    """Two files of one dentist within three days."""
+    draw = stage.draws(scheme)
+    dossiers = []
+    for i, person in enumerate(stage.people(draw, count, grown(stage, 25))):
+        dentist = stage.world.market.pick(draw, person.household.commune, "DENTISTE", day=stage.day)
+        day = stage.working_day(draw, 0, stage.days - 10, dentist)
+        for each in codes:
+            dossier = _sitting(draw, person, dentist, day, each)
+            dossier.case = f"{i}"
+            dossiers.append(dossier)
+            day += 1
+            while not dentist.open_on(day):
+                day += 1
+    return dossiers
+
+
+def split_claims(stage: Stage) -> list[Dossier]:
+    """A bridge's worth of crowns in two files, each under the threshold."""
+    return _sittings(stage, "split_claims", CUT, (("COUR", "COUR", "ENDO"), ("COUR", "COUR", "OBTUR")))
+
+
+def two_sittings(stage: Stage) -> list[Dossier]:
+    """Ordinary care that takes two sittings."""
+    return _sittings(stage, "two_sittings", TWICE, (("ENDO",), ("COUR", "OBTUR")))
+
+
+def early_glasses(stage: Stage) -> list[Dossier]:
+    """The same person's third pair within a month."""
+    draw = stage.draws("early_glasses")
+    dossiers = []
+    for i, person in enumerate(_without(stage, draw, SHOPPERS)):
+        for pair in range(3):
+            shop = stage.world.market.pick(draw, person.household.commune, "OPTICIEN")
+            day = stage.working_day(draw, pair * 7, pair * 7 + 1, shop)
+            dossier = _glasses(stage, draw, person, shop, day, draw.integer(1_200, 2_400) * 100)
+            dossier.delay = draw.integer(1, 4)
+            dossier.case = f"{i}"
+            if pair == 0:
+                dossier.faults = {}
+            dossiers.append(dossier)
+    return dossiers
+
+
+def broken_glasses(stage: Stage) -> list[Dossier]:
+    """A second pair with the payer's agreement, the first being broken."""
+    draw = stage.draws("broken_glasses")
+    dossiers = []
+    for person in _without(stage, draw, CHANGED):
+        shop = stage.world.market.pick(draw, person.household.commune, "OPTICIEN")
+        first = stage.working_day(draw, 0, 2, shop)
+        second = stage.working_day(draw, 12, 16, shop)
+        dossiers.append(_glasses(stage, draw, person, shop, first, draw.integer(500, 900) * 100))
+        again = _glasses(stage, draw, person, shop, second, draw.integer(500, 900) * 100)
+        pec = f"PEC-OPT-{stage.wave:02d}-{person.beneficiary[2:]}"
+        for line in again.lines:
+            line["prior_approval"] = pec
+        stage.hospital.approve(again, pec, shop, second - 4)
+        dossiers.append(again)
+    return dossiers
