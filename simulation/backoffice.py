@@ -110,7 +110,7 @@ class BackOffice:
     def _control(self, at: int, liquidation: Event, amount: int) -> Blame | None:
         """The controls of a step; whose fault it is where they are put aside out of habit."""
         # what is dear goes to a second person rather than past a control
-        failing, forced, blame = 0.08, 0.3 if amount < DEAR else 0.03, None
+        failing, forced, blame = 0.08, 0.3 if amount < DEAR else 0.01, None
         habit = self.habits.get(liquidation["liquidator"])
         if habit is not None and habit.first <= at < habit.last:
             failing, forced, blame = habit.failing, habit.forced, habit.blame

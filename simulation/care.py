@@ -81,7 +81,9 @@ class Care:
 
     def where(self, person: Person) -> int:
         """The commune where care is sought: home, or now and then where one travels."""
-        return person.household.commune if not self.draw.chance(0.015) else self.draw.integer(0, 22)
+        travels = self.draw.chance(0.015)
+        elsewhere = self.draw.integer(0, 22) if travels else 0
+        return elsewhere if travels and person.dialysis is None else person.household.commune
 
     def visit(self, dossier: Dossier, doctor: Provider, code: str, day: int) -> list[int]:
         """A consultation, with its time where the form gives one."""
@@ -99,7 +101,10 @@ class Care:
         pharmacy = self.pharmacy(dossier.person.household, bought)
         lines = []
         # nobody writes two brands of one substance on one ordonnance
+        taken = {drug.dci for drug in dossier.person.treatment}  # and a doctor asks what one takes already
         for drug in {drug.dci: drug for drug in draw.sample(doctor.drugs, count)}.values():
+            if drug.dci in taken:
+                continue
             boxes = 2 if draw.chance(0.12) else 1
             known = draw.chance(0.7)
             lines.append(

@@ -176,9 +176,10 @@ class Hospital:
         """A sick leave of an employee: daily allowances of the general regime, from the fourth day on."""
         draw = self.draw
         workers = [p for p in self.care.adults if p.household.regime == "SALARIE" and p.rank == 0]
-        person = self.care.someone(day, workers)
+        person = self.care.patient(day, workers)
         doctor = person.household.doctor
         days = draw.integer(5, 21)
+        person.course = day + days  # no second leave before the first has ended
         wage = draw.integer(120, 420) * 100
         dossier = Dossier(person, day, kind="IJ")
         dossier.act(

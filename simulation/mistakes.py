@@ -203,7 +203,7 @@ class Mistakes:
         """The registry believes the rights have ended before the care, and learns better after some days."""
         person = filed.dossier.person
         self._recheck.add(person.beneficiary)
-        ended_on = filed.dossier.day - self.draw.integer(3, 40)
+        ended_on = filed.dossier.day - self.draw.integer(1, 4)
         before = filed.ingest - 7200
         after = filed.ingest + self.draw.integer(4, 18) * clock.DAY
         self._blind[person.beneficiary] = (before, after, clock.text(ended_on))

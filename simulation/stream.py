@@ -190,7 +190,7 @@ class _Stream:
     def _submit(self, filed: Filed) -> None:
         """Put a claim on the stream, with its liquidation and payment where the plan wants them."""
         dossier = filed.dossier
-        if dossier.truth == "HONEST" and self.mistakes.meets_late_rights(filed):
+        if dossier.truth in ("HONEST", "LOOKALIKE") and self.mistakes.meets_late_rights(filed):
             dossier.truth, dossier.scheme = "ERROR", "rights_late"
         self._push(filed.ingest, filed.event, facts.of_claim(filed.event, dossier))
         if self.plan.settle == "all" or (self.plan.settle == "live" and filed.ingest >= self.live):
@@ -224,7 +224,9 @@ class _Stream:
             lines = [dict(line) for line in filed.event["lines"]]
             lines[0]["service_time"] = f"{self.draw.integer(9, 16):02d}:00"
             event["lines"] = lines
-            self._push(at, event, facts.of_lines(event, "HONEST", "correction"))
+            late = self.mistakes.meets_late_rights(Filed(event, filed.dossier, at))
+            truth = ("ERROR", "rights_late") if late else ("HONEST", "correction")
+            self._push(at, event, facts.of_lines(event, *truth))
         else:
             event["action"] = "CANCEL"
             event["lines"], event["documents"] = [], []

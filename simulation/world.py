@@ -83,7 +83,7 @@ class World:
             {"agency": agency, "liquidator": name, "share": PORTFOLIO if i == 0 else left}
             for agency in self.routed
             for desk in [self.liquidators[agency][:-2]]
-            for left in [round((1 - PORTFOLIO) / (len(desk) - 1), 4)]
+            for left in [int(10_000 * (1 - PORTFOLIO) / (len(desk) - 1)) / 10_000]
             for i, name in enumerate(desk)
         ]
 

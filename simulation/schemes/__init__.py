@@ -179,4 +179,4 @@ def _mark(dossier: Dossier, truth: str, name: str, stage: Stage) -> None:
     else:
         dossier.truth, dossier.scheme = truth, name
     if stage.wave:  # honest care keeps its distance
-        dossier.person.seen = max(dossier.person.seen, dossier.day)
+        dossier.person.away = max(dossier.person.away, dossier.last)

@@ -15,10 +15,8 @@ UNDER, DEAR, CUT, TWICE, SHOPPERS, CHANGED = 25, 26, 5, 13, 2, 13
 
 def _glasses(stage: Stage, draw: Draw, person: Person, shop: Provider, day: int, price: int) -> Dossier:
     """Lenses and a frame that come to `price` centimes together."""
-    frame = draw.integer(6, 14) * 5_000
-    dossier = ordered(stage, draw, person, shop, day, "VERRE", "MONT")
-    for line, amount in zip(dossier.lines, (price - frame, frame), strict=True):
-        line["unit_price"] = line["amount"] = amount
+    frame = price * draw.integer(20, 35) // 10_000 * 100
+    dossier = ordered(stage, draw, person, shop, day, "VERRE", "MONT", prices=(price - frame, frame))
     person.supplied["glasses"] = day + 740
     return dossier
 

@@ -19,8 +19,9 @@ def upcoding(stage: Stage) -> list[Dossier]:
     dossiers = []
     for person in stage.people(draw, UPCODED, grown(stage, 30)):
         day = stage.working_day(draw, 0, max(1, stage.days - 6), doctor)
-        dossier = sheet(draw, person, doctor, day, "CS", HEAVY[draw.chance(0.5)])
-        dossier.faults = {2: "upcoding"}
+        codes = [draw.pick(HEAVY), *draw.sample(("CS", "ECG", "CS"), draw.integer(0, 2))]
+        dossier = sheet(draw, person, doctor, day, *dict.fromkeys(codes))
+        dossier.faults = {1: "upcoding"}
         dossiers.append(dossier)
     return dossiers
 

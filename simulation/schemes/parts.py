@@ -28,17 +28,31 @@ def sheet(draw: Draw, person: Person, executor: Provider, day: int, *codes: str,
 
 
 def ordered(
-    stage: Stage, draw: Draw, person: Person, executor: Provider, day: int, *codes: str, **more: Any
+    stage: Stage,
+    draw: Draw,
+    person: Person,
+    executor: Provider,
+    day: int,
+    *codes: str,
+    prices: tuple[int, ...] = (),
+    **more: Any,
 ) -> Dossier:
-    """Acts or goods on a doctor's ordonnance of some days before."""
+    """Acts or goods on a doctor's ordonnance of some days before; `prices` in centimes, else the usual ones."""
     doctor = person.household.doctor
     number, written = doctor.number(draw), day - draw.integer(1, 8)
     dossier = Dossier(person, day)
     lines = [
         dossier.act(
-            code, executor, day, prescriber=doctor, prescribed_on=written, prescription=number, **more
+            code,
+            executor,
+            day,
+            prescriber=doctor,
+            prescribed_on=written,
+            prescription=number,
+            unit_price=prices[i] if prices else None,
+            **more,
         )
-        for code in codes
+        for i, code in enumerate(codes)
     ]
     dossier.document("ORDONNANCE", number, doctor, written, lines)
     dossier.document("FACTURE", executor.number(draw), executor, day, lines)

@@ -63,7 +63,7 @@ def hold_override(stage: Stage) -> list[Dossier]:
         copy.documents = [dict(paper) for paper in original.documents]
         copy.dues, copy.handling = list(original.dues), handle
         copy.last = stage.day + draw.integer(0, 8)
-        copy.truth, copy.scheme = "FRAUD", "hold_override"
+        copy.truth, copy.scheme = "FRAUD", "copied_file"
         dossiers.append(copy)
     return dossiers
 

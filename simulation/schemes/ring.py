@@ -73,7 +73,11 @@ def earlier_care(stage: Stage) -> list[Dossier]:
     draw = stage.draws("ring/earlier")
     struck, _ = _dentists(stage)
     dossiers = []
-    for person in stage.people(draw, stage.many(EARLIER, 26), lambda person: person.age(stage.day) > 20):
+
+    def fits(person: Person) -> bool:
+        return person.age(stage.day) > 20 and (not stage.wave or person.seen < stage.day - 22)
+
+    for person in stage.people(draw, stage.many(EARLIER, 26), fits):
         day = stage.day - draw.integer(2, 14)
         while not struck.open_on(day):
             day -= 1

@@ -82,12 +82,11 @@ def village(stage: Stage) -> list[Dossier]:
             _near(stage, "MEDECIN", "GENERALISTE", person.household.commune, 200), VILLAGE_FILES
         )
         drug = draw.pick(cheap)
-        dossiers += [
-            _cheap(
-                stage, draw, person, doctor, drug, stage.working_day(draw, visit * 4, visit * 4 + 1, doctor)
-            )
-            for visit, doctor in enumerate(locums)
-        ]
+        other = [one for one in cheap if one.dci != drug.dci]
+        for visit, doctor in enumerate(locums):
+            day = stage.working_day(draw, visit * 4, visit * 4 + 1, doctor)
+            now = draw.pick(other) if stage.wave and visit % 2 else drug
+            dossiers.append(_cheap(stage, draw, person, doctor, now, day))
     return dossiers
 
 

@@ -18,6 +18,7 @@ from simulation.providers import Provider
 from simulation.tables import Event
 from simulation.world import World
 
+QUIET = 7  # days without care before a part
 REST = 6  # waves until somebody may play again
 
 
@@ -77,7 +78,9 @@ class Stage:
 
     def _at_home(self, person: Person) -> bool:
         """In waves, whoever is in hospital or in a series of sessions is left in peace."""
-        return not self.wave or (person.away < self.day and person.course < self.day)
+        return not self.wave or (
+            person.away < self.day and person.course < self.day and person.seen < self.day - QUIET
+        )
 
     def provider(self, draw: Draw, kind: str, specialty: str = "", busy: bool = False) -> Provider:
         """A provider who plays no other part yet; `busy` = one of the more frequented third."""

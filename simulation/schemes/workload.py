@@ -59,10 +59,17 @@ def establishment_day(stage: Stage) -> list[Dossier]:
     for person in stage.people(draw, SITTINGS, lambda p: p.age(stage.day) > 18):
         dossier = Dossier(person, day)
         tooth = draw.pick(TEETH)
-        lines = [
-            dossier.act("DETAR", centre, day),
-            dossier.act(draw.pick(("OBTUR", "ENDO", "EXTR")), centre, day, teeth=[tooth]),
-        ]
+        if not stage.wave or draw.chance(0.35):
+            lines = [
+                dossier.act("DETAR", centre, day),
+                dossier.act(draw.pick(("OBTUR", "ENDO", "EXTR")), centre, day, teeth=[tooth]),
+            ]
+        else:
+            codes = draw.sample(("CD", "OBTUR", "ENDO", "EXTR", "COUR", "OBTUR"), draw.integer(1, 3))
+            lines = []
+            for i, code in enumerate(codes):
+                teeth: dict[str, Any] = {} if code == "CD" else {"teeth": [tooth + i]}
+                lines.append(dossier.act(code, centre, day, **teeth))
         dossier.document("FEUILLE_SOINS", centre.number(draw), centre, day, lines)
         dossiers.append(dossier)
     return dossiers

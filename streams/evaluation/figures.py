@@ -8,7 +8,7 @@ from typing import Any
 
 from detectors.base import Declaration
 from streams.evaluation.scores import CONTROLS, WRONG, Detector, Scores
-from streams.evaluation.typologies import REACHES, WITHIN
+from streams.evaluation.typologies import WITHIN
 
 Report = dict[str, Any]
 
@@ -71,6 +71,7 @@ def _row(declaration: Declaration, one: Detector, scores: Scores) -> dict[str, A
         "own_money_found": one.own_money_found,
         "cannot_check": _share(one.cannot, looked),
         "held_for_nothing": dict(one.false.most_common(MOST)),
+        "fired_for_nothing": dict(one.wrong.most_common(MOST)),
         "missed": dict(one.missed.most_common(MOST)),
     }
 
@@ -135,8 +136,6 @@ def _targets(
     told: Report, sums: dict[str, Detector], declarations: Sequence[Declaration], cases: int
 ) -> list[dict[str, Any]]:
     hard = [sums[one.code] for one in declarations if one.hard]
-    rules = [one for one in declarations if one.hard and not _by_scheme(one.code, told)]
-    of_rules = [sums[one.code] for one in rules]
     classes = told["honest"]["by_class"]
     looks, honest = classes.get("LOOKALIKE", {}), classes.get("HONEST", {})
     reached = sum(row["schemes"] for row in told["schemes"])
@@ -150,7 +149,7 @@ def _targets(
         ),
         _target(
             "hard rules: their lines found",
-            _share(sum(o.own_found for o in of_rules), sum(o.own_lines for o in of_rules)),
+            _share(sum(o.rule_found for o in hard), sum(o.rule_lines for o in hard)),
             HARD_RECALL,
             least=True,
         ),
@@ -170,13 +169,10 @@ def _targets(
             _share(honest.get("held", 0), honest.get("claims", 0)),
             HONEST_HELD,
         ),
-        _target("claims flagged", _share(told["honest"]["flagged"], told["claims"]), FLAGGED),
+        _target("honest claims flagged", _share(honest.get("flagged", 0), honest.get("claims", 0)), FLAGGED),
+        _target("claims flagged, of all", _share(told["honest"]["flagged"], told["claims"]), FLAGGED),
         _target("alerts after roll-up, a claim", _share(cases, told["claims"]), ALERTS),
     ]
-
-
-def _by_scheme(code: str, told: Report) -> bool:
-    return any(row["code"] == code and row["typology"] in REACHES for row in told["schemes"])
 
 
 def _target(what: str, measured: float | None, limit: float, *, least: bool = False) -> dict[str, Any]:

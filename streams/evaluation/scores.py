@@ -44,9 +44,14 @@ class Detector:
     own_found: int = 0
     own_money: int = 0
     own_money_found: int = 0
+    rule_lines: int = 0
+    rule_found: int = 0
+    """Own lines of typologies that are not measured by scheme"""
     cannot: int = 0
     false: Counter[str] = field(default_factory=Counter)
     """What honest events it held by itself were: look-alikes by name, "honest" """
+    wrong: Counter[str] = field(default_factory=Counter)
+    """The same of what it fired on, held or not"""
     missed: Counter[str] = field(default_factory=Counter)
 
     def lines_held(self, lines: Iterator[tuple[str, str | None]]) -> None:
@@ -121,8 +126,11 @@ class Scores:
                 continue
             for code, lines in answer.found.items():
                 one = sums.setdefault(code, Detector())
+                right = any(class_ in WRONG for class_, _ in _truths(truth, lines))
                 one.fired += 1
-                one.right += any(class_ in WRONG for class_, _ in _truths(truth, lines))
+                one.right += right
+                if not right:
+                    one.wrong[truth["scheme"] or "honest"] += 1
             for code, lines in answer.held.items():
                 sums.setdefault(code, Detector()).lines_held(_truths(truth, lines))
         for name, truth in self.truths.items():
@@ -145,6 +153,8 @@ class Scores:
                 found = named is None or (line in named if line else bool(named))
                 one.own_lines += 1
                 one.own_found += found
+                one.rule_lines += typology not in REACHES
+                one.rule_found += found and typology not in REACHES
                 one.own_money += amount
                 one.own_money_found += amount * found
                 if not found:

@@ -13,7 +13,7 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "E03": ("missing_inpe",),
     "E04": ("dental_ring",),
     "E05": ("wrong_sex",),
-    "D01": ("sent_twice",),
+    "D01": ("sent_twice", "copied_file"),
     "D02": ("cosmetic_copy",),
     "D03": ("recycled_documents",),
     "D04": ("double_channel",),
