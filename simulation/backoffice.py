@@ -116,7 +116,7 @@ class BackOffice:
             failing, forced, blame = habit.failing, habit.forced, habit.blame
         liquidation["controls"] = self.controls(failing, forced)
         put_aside = any(one["result"] == "OVERRIDDEN" for one in liquidation["controls"])
-        return blame if put_aside else None
+        return blame if put_aside or (blame is not None and blame[0] == "LOOKALIKE") else None
 
     def controls(self, failing: float = 0.08, forced: float = 0.3) -> list[Event]:
         """What the payer's own program checked: some controls fail, and some of those are put aside."""

@@ -35,9 +35,7 @@ def register(app: typer.Typer) -> None:
         waves: int = typer.Option(
             20, "--waves", min=1, max=40, help="How often each scheme and look-alike is played."
         ),
-        quick: bool = typer.Option(
-            False, "--quick", help="A small run of some minutes of claims, to try it."
-        ),
+        quick: bool = typer.Option(False, "--quick", help="A small run, to try it."),
         as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of the tables."),
         markdown: Path | None = typer.Option(None, "--markdown", help="Write the page of figures there."),
     ) -> None:
@@ -54,7 +52,7 @@ def register(app: typer.Typer) -> None:
         plan = job.Year(seed=seed, claims=claims, waves=waves)
         if quick:
             plan = job.Year(seed, job.QUICK.claims, job.QUICK.days, job.QUICK.waves, job.QUICK.providers)
-        with counting("claims screened", round(plan.claims * (1 + job.STAGED))) as advance:
+        with counting("claims screened", plan.expected) as advance:
             told = job.evaluate(plan, lambda done, total: advance(done))
         command = "crible evaluate rules" + (
             f" --quick --seed {seed}" if quick else f" --claims {claims} --waves {waves} --seed {seed}"

@@ -24,6 +24,7 @@ def report(seed: int, waves: int, scores: Scores, declarations: Sequence[Declara
     classes = Counter(scores.truths[name]["class"] for name in claims)
     sums = scores.detectors([one.code for one in declarations])
     rows = [_row(one, sums[one.code], scores) for one in declarations]
+    declared = {one.code for one in declarations}
     schemes = [
         {
             "code": code,
@@ -33,7 +34,7 @@ def report(seed: int, waves: int, scores: Scores, declarations: Sequence[Declara
             "share": _share(found, reached),
         }
         for (code, typology), (reached, found) in sorted(scores.schemes().items())
-        if code in sums
+        if code in declared
     ]
     told = {
         "seed": seed,
