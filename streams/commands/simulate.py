@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from simulation import Plan, World, generate
-from simulation.world import DEFAULT_START
+from simulation.world import DEFAULT_START, Scale
 from simulation.write import write_log
 from streams.commands.progress import counting
 
@@ -31,14 +31,26 @@ def register(app: typer.Typer) -> None:
         start: str = typer.Option(
             DEFAULT_START.isoformat(), "--start", help="First day of care (YYYY-MM-DD)."
         ),
-        schemes: bool = typer.Option(True, help="With the six fraud schemes and their honest look-alikes."),
+        schemes: bool = typer.Option(
+            True, help="With the six first fraud schemes and their honest look-alikes in the live part."
+        ),
+        waves: int = typer.Option(
+            0, "--waves", min=0, help="How often every scheme and look-alike is played, from day 60 on."
+        ),
+        requests: float = typer.Option(
+            0.0, "--requests", min=0, max=1, help="Requests (agreements, ALD, invalidity) for each claim."
+        ),
     ) -> None:
         """Simulate households, providers, claims, liquidations and payments.
 
-        Example: crible simulate --claims 3000 --out log.jsonl --truth truth.jsonl
+        Examples: crible simulate --claims 3000 --out log.jsonl --truth truth.jsonl |
+        crible simulate --claims 9000 --days 150 --waves 3 --requests .02 --out log.jsonl --truth truth.jsonl
         """
-        world = World(seed, start=dt.date.fromisoformat(start))
-        plan = Plan(claims=claims, days=days, live_days=live_days, schemes=schemes)
+        scale = Scale(agencies=1, liquidators=10, routed=2) if waves else None
+        world = World(seed, start=dt.date.fromisoformat(start), scale=scale)
+        plan = Plan(
+            claims=claims, days=days, live_days=live_days, schemes=schemes, waves=waves, requests=requests
+        )
         with counting("simulating", None) as advance:
             written = write_log(generate(world, plan), out, truth, progress=advance)
         print(

@@ -50,8 +50,11 @@ def report(seed: int, waves: int, scores: Scores, declarations: Sequence[Declara
         "schemes": schemes,
         "honest": _honest(scores, claims),
         "money": _money(scores),
+        "alerts": len(scores.cases),
+        "vain_alerts": scores.vain_cases(),
+        "cases_played": sum(one["cases"] for one in _played(scores, "FRAUD").values()),
     }
-    told["targets"] = _targets(told, sums, declarations, len(scores.cases))
+    told["targets"] = _targets(told, sums, declarations)
     return told
 
 
@@ -134,7 +137,7 @@ def _money(scores: Scores) -> dict[str, int]:
 
 
 def _targets(
-    told: Report, sums: dict[str, Detector], declarations: Sequence[Declaration], cases: int
+    told: Report, sums: dict[str, Detector], declarations: Sequence[Declaration]
 ) -> list[dict[str, Any]]:
     hard = [sums[one.code] for one in declarations if one.hard]
     classes = told["honest"]["by_class"]
@@ -172,7 +175,8 @@ def _targets(
         ),
         _target("honest claims flagged", _share(honest.get("flagged", 0), honest.get("claims", 0)), FLAGGED),
         _target("claims flagged, of all", _share(told["honest"]["flagged"], told["claims"]), FLAGGED),
-        _target("alerts after roll-up, a claim", _share(cases, told["claims"]), ALERTS),
+        _target("alerts after roll-up, a claim", _share(told["alerts"], told["claims"]), ALERTS),
+        _target("alerts about neither fraud nor error", _share(told["vain_alerts"], told["claims"]), ALERTS),
     ]
 
 

@@ -74,7 +74,8 @@ class Scores:
         self.answered: Counter[str] = Counter()
         self.cannot: Counter[str] = Counter()
         self.dead: Counter[str] = Counter()
-        self.cases: set[str] = set()
+        self.cases: dict[str, set[str]] = {}
+        """Alerts after roll-up -> the events they name"""
 
     def expect(self, event: Mapping[str, Any], truth: Truth | None) -> None:
         """An event on its way, with what is true of it."""
@@ -89,7 +90,10 @@ class Scores:
             if output.topic == "screened":
                 self._record(orjson.loads(output.value))
             elif output.topic in ALERTS:
-                self.cases.add(orjson.loads(output.value)["case_id"])
+                alert = orjson.loads(output.value)
+                self.cases.setdefault(alert["case_id"], set()).update(
+                    claim["verdict_id"].removeprefix("V-").rpartition("-")[0] for claim in alert["claims"]
+                )
             elif output.topic == "dead-letters":
                 headers = {name: value.decode() for name, value in output.headers}
                 self.dead[headers.get("reason", "")] += 1
@@ -136,6 +140,13 @@ class Scores:
         for name, truth in self.truths.items():
             self._own(name, truth, owners, sums)
         return sums
+
+    def vain_cases(self) -> int:
+        """Alerts of which no event is fraud or error."""
+        return sum(
+            not any(self.truths[name]["class"] in WRONG for name in names if name in self.truths)
+            for names in self.cases.values()
+        )
 
     def _own(
         self, name: str, truth: Truth, owners: Mapping[str, list[str]], sums: dict[str, Detector]
