@@ -158,7 +158,8 @@ def make_providers(draw: Draw, drugs: Sequence[Drug], times: int = 1) -> list[Pr
     providers: list[Provider] = []
     used: set[int] = set()
     for kind, specialty, plain, sector, individual, town_only in PLAN:
-        count = plain * times
+        # a bigger world has more centres of the networks: schemes are played there
+        count = plain * times * (2 if times > 1 and kind == "CENTRE_DENTAIRE" else 1)
         prefixes = HABITS.get(specialty, HABITS[""])
         known = [drug for drug in drugs if drug.atc.startswith(prefixes)]
         for commune in _communes(draw, count, town_only, specialty if specialty == "GENERALISTE" else kind):

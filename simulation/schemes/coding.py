@@ -1,41 +1,78 @@
-"""Dearer codes than the care, and codes that the tables forbid together; a rhythmologist, and two teeth at once."""
+"""Dearer codes than the care, and codes that the tables forbid together; graver patients, and two teeth at once."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from simulation.acts import ACT
 from simulation.care import TEETH
 from simulation.claims import Dossier
-from simulation.schemes.parts import grown, ordered, sheet
+from simulation.draw import Draw
+from simulation.population import Person
+from simulation.providers import Provider
+from simulation.schemes.parts import grown, ordered
 from simulation.schemes.stage import Stage
 
 UPCODED, MIXED, UNBUNDLED, APART = 42, 26, 18, 26
-HEAVY = ("HOLTER", "EFFORT")
+TRADES = (
+    ("LABO", ("VITD", "FERR", "TSH"), ("NFS", "GLY", "CRP", "CREAT", "HBA1C")),
+    ("RADIOLOGIE", ("IRM", "SCAN"), ("RXTHX", "RXOS", "ECHOA")),
+    ("DENTISTE", ("COUR",), ("OBTUR", "ENDO", "DETAR", "EXTR")),
+)
+"""Kind, its dearest codes, and what comes oftener"""
 BESIDE = ("NFS", "CRP", "CREAT", "TSH", "GLY", "FERR")
 
 
+def _graded(stage: Stage, scheme: str, count: int, dear: float) -> list[tuple[Dossier, list[int]]]:
+    """Files of one provider whose dearest codes take that share of the lines, and the numbers of those lines.
+
+    The trade turns from wave to wave: a group of peers in which everybody is dear has nobody who stands out.
+    """
+    draw = stage.draws(scheme)
+    kind, top, usual = TRADES[stage.wave % len(TRADES)]
+    provider = stage.provider(draw, kind)
+    made = []
+    for person in stage.people(draw, count, grown(stage)):
+        day = stage.working_day(draw, 0, max(1, stage.days - 6), provider)
+        drawn = [draw.pick(top) if draw.chance(dear) else draw.pick(usual) for _ in range(draw.integer(1, 3))]
+        codes = [
+            code for code in dict.fromkeys(drawn) if ACT[code].extra.get("sex", person.sex) == person.sex
+        ]
+        dossier = _file(stage, draw, person, provider, day, codes or [usual[0]])
+        made.append((dossier, [line["line"] for line in dossier.lines if line["code"] in top]))
+    return made
+
+
+def _file(
+    stage: Stage, draw: Draw, person: Person, provider: Provider, day: int, codes: list[str]
+) -> Dossier:
+    """The acts on the paper of the trade, each on a tooth of its own at a dentist's."""
+    if provider.kind != "DENTISTE":
+        return ordered(stage, draw, person, provider, day, *codes)
+    dossier = Dossier(person, day)
+    lines = []
+    for code in codes:
+        more: dict[str, Any] = {}
+        if code not in ("CD", "DETAR"):
+            more["teeth"] = [TEETH[(person.birth + person.mouth * 5) % len(TEETH)]]
+            person.mouth += 1
+        lines.append(dossier.act(code, provider, day, **more))
+    dossier.document("FEUILLE_SOINS", provider.number(draw), provider, day, lines)
+    return dossier
+
+
 def upcoding(stage: Stage) -> list[Dossier]:
-    """A cardiologist whose every patient has the dearest exploration."""
-    draw = stage.draws("upcoding")
-    doctor = stage.provider(draw, "MEDECIN", "CARDIOLOGIE")
+    """Whatever the patient came for, the dearest code of the letter is billed."""
     dossiers = []
-    for person in stage.people(draw, UPCODED, grown(stage, 30)):
-        day = stage.working_day(draw, 0, max(1, stage.days - 6), doctor)
-        codes = [draw.pick(HEAVY), *draw.sample(("CS", "ECG", "CS"), draw.integer(0, 2))]
-        dossier = sheet(draw, person, doctor, day, *dict.fromkeys(codes))
-        dossier.faults = {1: "upcoding"}
+    for dossier, dear in _graded(stage, "upcoding", UPCODED, 1.0):
+        dossier.faults = dict.fromkeys(dear, "upcoding")
         dossiers.append(dossier)
     return dossiers
 
 
 def case_mix(stage: Stage) -> list[Dossier]:
-    """A colleague to whom others send their irregular hearts: half of the explorations are dear, not all."""
-    draw = stage.draws("case_mix")
-    doctor = stage.provider(draw, "MEDECIN", "CARDIOLOGIE")
-    dossiers = []
-    for person in stage.people(draw, MIXED, grown(stage, 40)):
-        day = stage.working_day(draw, 0, max(1, stage.days - 6), doctor)
-        code = draw.pick(("ECG", "ECHOC", "ECG", "HOLTER", "EFFORT"))
-        dossiers.append(sheet(draw, person, doctor, day, *(("CS", code) if draw.chance(0.7) else (code,))))
-    return dossiers
+    """A colleague to whom graver patients are sent: dear codes a little oftener than elsewhere."""
+    return [dossier for dossier, _ in _graded(stage, "case_mix", MIXED, 0.3)]
 
 
 def unbundling(stage: Stage) -> list[Dossier]:

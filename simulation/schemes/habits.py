@@ -11,6 +11,11 @@ from simulation.schemes.parts import grown, ordered, sheet, visit
 from simulation.schemes.stage import Stage
 
 CLERKS, STAMPED, OPERATED, FOLLOWED, SUNDAYS, DUTY = 2, 14, 4, 6, 36, 26
+CLOSED = (
+    ("DENTISTE", ("COUR", "ENDO", "OBTUR")),
+    ("LABO", ("NFS", "CRP", "LIPID", "TSH", "CREAT", "GLY")),
+    ("RADIOLOGIE", ("RXTHX", "RXOS", "ECHOA", "SCAN")),
+)
 SPECIALTIES = ("CARDIOLOGIE", "OPHTALMOLOGIE", "GYNECOLOGIE", "PSYCHIATRIE", "CARDIOLOGIE")
 
 
@@ -67,17 +72,20 @@ def _sundays(stage: Stage) -> list[int]:
 
 
 def weekend_billing(stage: Stage) -> list[Dossier]:
-    """A dentist who bills on Sundays what nobody does on Sundays."""
+    """A dentist, a laboratory or a radiologist who bills on Sundays what nobody does on Sundays."""
     draw = stage.draws("weekend")
-    dentist = stage.provider(draw, "DENTISTE")
+    kind, codes = CLOSED[stage.wave % len(CLOSED)]
+    provider = stage.provider(draw, kind)
     days = _sundays(stage)
     dossiers = []
     for i, person in enumerate(stage.people(draw, SUNDAYS, grown(stage))):
         day = days[i * len(days) // SUNDAYS]
-        code = draw.pick(("COUR", "ENDO", "OBTUR"))
-        tooth = TEETH[(person.birth + person.mouth * 5) % len(TEETH)]
-        person.mouth += 1
-        dossier = sheet(draw, person, dentist, day, code, teeth=[tooth])
+        if kind == "DENTISTE":
+            tooth = TEETH[(person.birth + person.mouth * 5) % len(TEETH)]
+            person.mouth += 1
+            dossier = sheet(draw, person, provider, day, draw.pick(codes), teeth=[tooth])
+        else:
+            dossier = ordered(stage, draw, person, provider, day, *draw.sample(codes, draw.integer(1, 2)))
         dossier.delay = draw.integer(1, 9)
         dossiers.append(dossier)
     return dossiers

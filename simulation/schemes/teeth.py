@@ -6,12 +6,14 @@ from typing import Any
 
 from simulation.care import TEETH
 from simulation.claims import Dossier
+from simulation.draw import Draw
 from simulation.places import COMMUNES
 from simulation.population import Person
+from simulation.providers import Provider
 from simulation.schemes.parts import grown, prelude
 from simulation.schemes.stage import Stage
 
-CROWNED, ROOTED, SHELL, OPENING = 9, 13, 66, 26
+CROWNED, ROOTED, SHELL, OPENING = 9, 13, 80, 26
 TOWNS = [i for i, commune in enumerate(COMMUNES) if commune.weight >= 20]
 
 
@@ -60,14 +62,13 @@ def crown_on_root(stage: Stage) -> list[Dossier]:
     return [dossier for pair in pairs for dossier in pair]
 
 
-def _centre(stage: Stage, scheme: str, count: int, span: int, codes: tuple[str, ...]) -> list[Dossier]:
-    """Files of a dental centre that has just opened."""
-    draw = stage.draws(scheme)
-    commune = draw.pick(TOWNS)
-    centre = stage.install(draw, "CENTRE_DENTAIRE", "", commune, network=draw.pick(("N-ATLAS", "N-RIF")))
+def _files(
+    stage: Stage, draw: Draw, centre: Provider, count: int, span: int, codes: tuple[str, ...]
+) -> list[Dossier]:
+    """Files of a dental centre, of people of its town as far as there are enough."""
 
     def near(person: Person) -> bool:
-        return person.age(stage.day) > 20 and person.household.commune == commune
+        return person.age(stage.day) > 20 and person.household.commune == centre.commune
 
     people = stage.people(draw, count, near)
     people += stage.people(draw, count - len(people), grown(stage))
@@ -75,25 +76,32 @@ def _centre(stage: Stage, scheme: str, count: int, span: int, codes: tuple[str, 
     for person in people:
         day = stage.working_day(draw, 0, span, centre)
         dossier = Dossier(person, day)
-        start = (person.birth + person.mouth * 5) % len(TEETH)
         lines = []
-        for i in range(draw.integer(1, 3)):
+        for _ in range(draw.integer(1, 3)):
             code = draw.pick(codes)
-            teeth: dict[str, Any] = (
-                {} if code in ("CD", "DETAR") else {"teeth": [TEETH[(start + i * 2) % len(TEETH)]]}
-            )
-            lines.append(dossier.act(code, centre, day, **teeth))
-        person.mouth += 3
+            more: dict[str, Any] = {}
+            if code not in ("CD", "DETAR"):
+                more["teeth"] = [TEETH[(person.birth + person.mouth * 5) % len(TEETH)]]
+                person.mouth += 1
+            lines.append(dossier.act(code, centre, day, **more))
         dossier.document("FEUILLE_SOINS", centre.number(draw), centre, day, lines)
         dossiers.append(dossier)
     return dossiers
 
 
 def shell_centre(stage: Stage) -> list[Dossier]:
-    """A new centre of a network bills prostheses by the dozen from its first week on."""
-    return _centre(stage, "shell_centre", SHELL, 11, ("COUR", "ENDO", "OBTUR", "COUR"))
+    """A sleepy centre, bought by a network, bills prostheses by the dozen within a week, and is paid directly."""
+    draw = stage.draws("shell_centre")
+    centre = stage.provider(draw, "CENTRE_DENTAIRE")
+    dossiers = _files(stage, draw, centre, SHELL, 5, ("COUR", "ENDO", "OBTUR", "COUR", "CD", "DETAR"))
+    for dossier in dossiers:
+        dossier.kind, dossier.payee, dossier.delay = "FACTURE_TP", centre.inpe, draw.integer(1, 2)
+    return dossiers
 
 
 def opening_centre(stage: Stage) -> list[Dossier]:
     """A new centre that fills slowly with ordinary care."""
-    return _centre(stage, "opening_centre", OPENING, 18, ("CD", "DETAR", "OBTUR", "OBTUR", "EXTR"))
+    draw = stage.draws("opening_centre")
+    network = draw.pick(("N-ATLAS", "N-RIF"))
+    centre = stage.install(draw, "CENTRE_DENTAIRE", "", draw.pick(TOWNS), network=network)
+    return _files(stage, draw, centre, OPENING, 18, ("CD", "DETAR", "OBTUR", "OBTUR", "EXTR"))
