@@ -100,7 +100,8 @@ class Stockpile:
             if line.group == PHARMACY and line.coverage == coverage and line.claim != reference:
                 pack = memo.get(line.act)
                 of = pack[0] if pack is not None else _medicine(context, line, memo)
-                if of in earlier and not any(same_body(line, each) for each in mine[of]):
+                # a file that was sent twice supplied nobody twice, whichever of the two is judged
+                if of in earlier and not any(same_body(line, each) for each in (*mine[of], *earlier[of])):
                     earlier[of].append(line)
         told = posologies(context.claim)
         limit, early = context.value(CODE, "stock"), context.value(CODE, "early")

@@ -283,8 +283,8 @@ class Care:
         return self.series(day, person, kine, "AMM", draw.pick((6, 8, 10, 12)))
 
     def patient(self, day: int, pool: list[Person] | None = None) -> Person:
-        """Someone who is not in the middle of a series of sessions."""
-        while (person := self.someone(day, pool)).course >= day:
+        """Someone who is not in the middle of a series of sessions, nor dialysed every other day."""
+        while (person := self.someone(day, pool)).course >= day or person.dialysis is not None:
             pass
         return person
 

@@ -9,9 +9,10 @@ from typing import Any
 from simulation import clock
 from simulation.draw import Draw
 from simulation.drugs import Drug
-from simulation.places import COMMUNES
+from simulation.places import COMMUNES, distance
 from simulation.providers import Market, Provider
 
+REACH = 60  # km to a dialysis centre, where one is nearer
 MUTUELLES = ("MGPAP", "OMFAM", "MGEN", "FAR", "MDII")
 # ALD code -> (label_fr, label_en, rate, ICD-10, ATC prefixes of its treatment, share of the ill)
 ILLNESSES: dict[str, tuple[str, str, int, str, tuple[str, ...], float]] = {
@@ -174,6 +175,10 @@ def _illness(
     person.prescriber = market.pick(draw, home.commune, "MEDECIN", specialty) if specialty else home.doctor
     if code == "ALD-IRC":
         person.dialysis = market.pick(draw, home.commune, "ASSOC_DIALYSE")
+        here = COMMUNES[home.commune]
+        if distance(here, COMMUNES[person.dialysis.commune]) > REACH:  # nobody goes so far three times a week
+            centres = market.groups["ASSOC_DIALYSE", ""]
+            person.dialysis = min(centres, key=lambda c: (distance(here, COMMUNES[c.commune]), c.inpe))
 
 
 def make_population(

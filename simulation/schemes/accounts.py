@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulation import clock
+from simulation.acts import ACT
 from simulation.claims import Dossier, Handling, Step
 from simulation.draw import Draw
 from simulation.population import Household, Person
@@ -64,7 +65,10 @@ def _hearing(stage: Stage, draw: Draw, person: Person) -> Dossier:
     shop = stage.world.market.pick(draw, person.household.commune, "PROTHESISTE")
     day = stage.day + draw.integer(0, 6)
     pec = f"PEC-AUD-{stage.wave:02d}-{person.beneficiary[2:]}"
-    dossier = ordered(stage, draw, person, shop, day, "AUDIO", quantity=2, prior_approval=pec)
+    price = ACT["AUDIO"].tariff + draw.integer(0, 90) * 2_000
+    dossier = ordered(
+        stage, draw, person, shop, day, "AUDIO", prices=(price,), quantity=2, prior_approval=pec
+    )
     stage.hospital.approve(dossier, pec, shop, day - 9)
     person.supplied["AUDIO"] = day + 1500
     return dossier

@@ -21,8 +21,9 @@ def _dentists(stage: Stage) -> tuple[Provider, Provider]:
     if "ring" not in stage.roles:
         draw = stage.draws("ring/cast")
         group = stage.world.market.groups["DENTISTE", ""]
-        free = [p for p in group if p.inpe not in stage.cast and p.until > stage.day] or group
-        practice = sorted(free, key=lambda p: p.inpe)
+        working = [p for p in group if p.until > stage.day]
+        free = [p for p in working if not stage.taken(p.inpe)]
+        practice = sorted(free if len(free) > 1 else working, key=lambda p: p.inpe)
         first = draw.pick(practice)
         stage.roles["ring"] = first, draw.pick([p for p in practice if p is not first])
     first, second = stage.roles["ring"]

@@ -79,7 +79,10 @@ class Stage:
     def _at_home(self, person: Person) -> bool:
         """In waves, whoever is in hospital or in a series of sessions is left in peace."""
         return not self.wave or (
-            person.away < self.day and person.course < self.day and person.seen < self.day - QUIET
+            person.away < self.day
+            and person.course < self.day
+            and person.seen < self.day - QUIET
+            and person.dialysis is None
         )
 
     def provider(self, draw: Draw, kind: str, specialty: str = "", busy: bool = False) -> Provider:

@@ -90,6 +90,15 @@ def test_a_file_sent_twice_fills_no_cupboard() -> None:
     assert scene().earlier(box(quantity=3)).play("B02", box(quantity=3)) == ([], [])
 
 
+def test_nor_does_one_whose_copy_stands_before_the_claim_that_is_judged() -> None:
+    stage = scene()
+    for number in (1, 2):
+        stage.earlier(box(quantity=2, service_date=day(-30)), number=number)
+    assert stage.play("B02", box(quantity=2)) == ([], [])  # 30 + 60 days; a second supply would make 150
+    stage.earlier(box(quantity=2, service_date=day(-29)), number=3)
+    assert [f.value for f in stage.play("B02", box(quantity=2))[0]] == [150.0]
+
+
 @pytest.mark.parametrize(
     ("stage", "missing"),
     [
