@@ -14,7 +14,7 @@ from detectors.caps import CapExceeded
 from detectors.channels import DoubleChannel
 from detectors.clones import CloneClaims
 from detectors.compatibility import IncompatibleAct
-from detectors.conduct import Concentration, OddHours, Overrides
+from detectors.concentration import Concentration
 from detectors.dental import ImpossibleTooth
 from detectors.devices import EarlyRenewal
 from detectors.dialysis import DialysisFrequency
@@ -24,10 +24,12 @@ from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
 from detectors.followers import FollowerContext, FollowerDetector
 from detectors.hospital import ElsewhereInHospital
+from detectors.hours import OddHours
 from detectors.leave import SickLeaves
 from detectors.mandates import OwnFile, Unauthorised
 from detectors.near import NearDuplicate
 from detectors.overpaid import OverLiquidated
+from detectors.overrides import Overrides
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
