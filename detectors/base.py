@@ -80,6 +80,7 @@ class Declaration:
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
+    mode: enums.DetectorMode = "enforce"  # until a policy says another; a new one starts in shadow
 
 
 class Finding(msgspec.Struct):

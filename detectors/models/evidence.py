@@ -3,14 +3,16 @@ for P01."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from detectors.base import CannotCheck, Finding
-from detectors.models import activity, amounts, beneficiary, provider
+from detectors.models import activity, amounts, beneficiary, norms, provider
 from detectors.models.activity import Activity
 from detectors.models.keys import View
+from detectors.models.records import NormsRecord, ProviderRecord
 from detectors.models.store import Records
 
 
@@ -23,6 +25,19 @@ class Evidence(msgspec.Struct):
     """Each executor beside its peers, by INPE; absent where there are too few."""
     models: dict[str, str] = {}
     """How many observations stood behind each model: the versions that the verdict names."""
+
+    groups: dict[str, tuple[str, ...]] = {}
+    """Executor INPE -> its peer groups, the narrowest first."""
+    records: Records | None = None
+    """What was known when the claim came, for those who ask about more than the models do."""
+
+    def norms(self, inpe: str) -> Iterable[NormsRecord]:
+        """The habits of a provider's peers, the narrowest group first."""
+        return () if self.records is None else norms.of(self.groups.get(inpe, ()), self.records)
+
+    def habit(self, name: str) -> ProviderRecord | None:
+        """The record of a provider by its INPE, or of a network by its `network_key`."""
+        return None if self.records is None else self.records.provider(name)
 
     @property
     def activity(self) -> list[Activity]:
@@ -44,6 +59,7 @@ def assess(view: View, records: Records) -> Evidence:
     result = Evidence(models={"fusion": str(records.fusion.edition)})
     if not view.care:
         return result
+    result.records = records
     for code, check in CHECKS:
         answer, n = check(view, records)
         result.models[code] = str(n)
@@ -54,6 +70,8 @@ def assess(view: View, records: Records) -> Evidence:
         else:
             result.cannot.append(answer)
     for bill in view.bills:
+        if bill.inpe is not None:
+            result.groups[bill.inpe] = bill.peers
         if bill.inpe is not None and (figures := activity.figures(bill, records)):
             result.activity_of[bill.inpe] = figures
     return result
