@@ -36,6 +36,7 @@ from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
 from detectors.stockpile import Stockpile
 from detectors.terms import MODELS
+from detectors.upcoding import Upcoding
 from detectors.workload import ImpossibleDay
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     ImpossiblePresence(),
     SickLeaves(),
     PeerOutlier(),
+    Upcoding(),
     CloneClaims(),
     *MODELS,
 )
