@@ -31,6 +31,7 @@ from detectors.overpaid import OverLiquidated
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
+from detectors.rampup import RampUp
 from detectors.remittance import DoublePayment, UnscreenedPayment
 from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
@@ -71,6 +72,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     SickLeaves(),
     PeerOutlier(),
     Upcoding(),
+    RampUp(),
     CloneClaims(),
     *MODELS,
 )
