@@ -24,9 +24,11 @@ from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
 from detectors.followers import FollowerContext, FollowerDetector
 from detectors.hospital import ElsewhereInHospital
+from detectors.influx import FarInflux
 from detectors.leave import SickLeaves
 from detectors.mandates import OwnFile, Unauthorised
 from detectors.near import NearDuplicate
+from detectors.oddities import CalendarAndDigits
 from detectors.overpaid import OverLiquidated
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
@@ -74,6 +76,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     Upcoding(),
     RampUp(),
     CloneClaims(),
+    FarInflux(),
+    CalendarAndDigits(),
     *MODELS,
 )
 FOLLOWERS: Final[tuple[FollowerDetector, ...]] = (

@@ -12,7 +12,7 @@ from detectors.catalogue import DECLARATIONS
 from streams import cli
 
 HOUSE = Path(__file__).parents[2]
-SHADOW = {"P02", "P03"}
+SHADOW = {"P02", "P03", "P05", "P06"}
 """New ones, that a policy has to enforce."""
 CODES = [declaration.code for declaration in DECLARATIONS]
 

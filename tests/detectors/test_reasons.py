@@ -93,6 +93,8 @@ FACTS: dict[str, Any] = {
     "seconds": 1.2,
     "role": "VALIDATION",
     "letter": "K",
+    "digit": 5,
+    "commune": "Azilal",
 }
 
 
