@@ -34,6 +34,7 @@ from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
 from detectors.rampup import RampUp
+from detectors.referral import Referral
 from detectors.remittance import DoublePayment, UnscreenedPayment
 from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
@@ -78,6 +79,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     CloneClaims(),
     FarInflux(),
     CalendarAndDigits(),
+    Referral(),
     *MODELS,
 )
 FOLLOWERS: Final[tuple[FollowerDetector, ...]] = (

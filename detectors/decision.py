@@ -71,6 +71,7 @@ CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "P04": ("CONTROLE_SUR_PLACE", "EXAMEN_ASSURE"),
     "P05": ("CONTROLE_SUR_PLACE", "EXAMEN_ASSURE"),
     "P06": ("PIECES", "CONTROLE_SUR_PLACE"),
+    "R01": ("CONTROLE_SUR_PLACE", "PIECES"),
     "M01": ("PIECES", "CONTROLE_MEDICAL"),
     "M02": ("CONTROLE_MEDICAL",),
     "M03": ("CONTROLE_SUR_PLACE",),

@@ -87,7 +87,6 @@ def test_few_peers_or_no_calendar_cannot_be_compared() -> None:
     late = open_on(20, 60, PEERS).table(
         "calendar", {"date": "2026-06-01", "kind": "FIXED"}, valid_from="2026-06-01"
     )
-    late.table("calendar", {"date": "2026-06-01", "kind": "FIXED"}, valid_from="2026-06-01")
     assert [item.missing for item in late.play("P06", SUNDAY)[1]] == ["calendar"]
 
 
