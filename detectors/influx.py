@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.campaigns import authorised
 from detectors.models.keys import opened
 from detectors.places import kilometres, of_commune, of_provider
@@ -68,24 +68,18 @@ class FarInflux:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each executor."""
+        return sorted_out(CODE, self._answers(context))
+
+    def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen, least = context.seen, context.value(CODE, "beneficiaries")
-        missing: dict[str, None] = {}
         for number, window in sorted(seen.executors.items()):
             month = seen.patients_from.get(number)
-            if month is None:
-                if window.patients_30d >= least and (unknown := self._unknown(context, number)) is not None:
-                    missing[unknown] = None
-                continue
-            week = seen.patients_of_week[number]
-            if month.members < least and week.members < least:
-                continue
-            found = self._burst(context, number, week, month)
-            if isinstance(found, str):
-                missing[found] = None
-            elif found is not None:
-                yield found
-        for what in missing:
-            yield CannotCheck(CODE, what)
+            if month is not None:
+                week = seen.patients_of_week[number]
+                if month.members >= least or week.members >= least:
+                    yield self._burst(context, number, week, month)
+            elif window.patients_30d >= least:
+                yield self._unknown(context, number)
 
     @staticmethod
     def _unknown(context: Context, number: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.grading import DIGITS, FREE_FEES, tally
 from detectors.models.norms import unevenness
 from detectors.reading import DRUGS, at_stake, sector
@@ -70,24 +70,20 @@ class CalendarAndDigits:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """At most one finding of each sort for each executor."""
+        return sorted_out(CODE, self._answers(context))
+
+    def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen = context.seen
-        missing: dict[str, None] = {}
         for number, shares in sorted(seen.shares.items()):
             area = sector(context, number)
             if shares.off_days and shares.lines >= context.value(CODE, "lines", area):
-                found = self._calendar(context, number, shares, area, missing)
-                if found is not None:
-                    yield found
+                yield self._calendar(context, number, shares, area)
         for number, digits in sorted(seen.digits.items()):
             area = sector(context, number)
             if sum(digits) >= context.value(CODE, "amounts", area):
-                found = self._digits(context, number, digits, area, missing)
-                if found is not None:
-                    yield found
+                yield self._digits(context, number, digits, area)
         if self._without_tariffs(context):
-            missing["letter_values"] = None
-        for what in missing:
-            yield CannotCheck(CODE, what)
+            yield "letter_values"
 
     @staticmethod
     def _without_tariffs(context: Context) -> bool:
@@ -98,23 +94,19 @@ class CalendarAndDigits:
         return False
 
     @staticmethod
-    def _calendar(
-        context: Context, number: str, shares: Shares, area: str | None, missing: dict[str, None]
-    ) -> Finding | None:
+    def _calendar(context: Context, number: str, shares: Shares, area: str | None) -> Finding | str | None:
         entry = context.referentials.provider(number)
         if entry is None or entry.kind in ON_DUTY:
             return None
         lines = _lines(context, number)
         if not all(context.referentials.known("calendar", line.service_date) for line in lines):
-            missing["calendar"] = None
-            return None
+            return "calendar"
         off = tally(context.claim, lines, context.referentials).off
         if not off:
             return None
         norm = _norm(context, number, area, lambda norms: norms.off_days)
         if norm is None:
-            missing["peers"] = None
-            return None
+            return "peers"
         share = shares.off_days / shares.lines
         usual = max(norm[1], context.value(CODE, "least", area))
         z, limit = (
@@ -144,8 +136,8 @@ class CalendarAndDigits:
 
     @staticmethod
     def _digits(
-        context: Context, number: str, digits: tuple[int, ...], area: str | None, missing: dict[str, None]
-    ) -> Finding | None:
+        context: Context, number: str, digits: tuple[int, ...], area: str | None
+    ) -> Finding | str | None:
         uneven, n = unevenness(digits), sum(digits)
         limit = context.value(CODE, "unevenness", area)
         even = n / DIGITS
@@ -154,8 +146,7 @@ class CalendarAndDigits:
             return None
         norm = _norm(context, number, area, lambda norms: norms.digits)
         if norm is None:
-            missing["peers"] = None
-            return None
+            return "peers"
         if uneven <= norm[2]:
             return None
         free = tally(context.claim, _lines(context, number), context.referentials).free
@@ -171,14 +162,8 @@ def _lines(context: Context, number: str) -> list[Line]:
 
 
 def _norm(context: Context, number: str, area: str | None, of: Callable[[NormsRecord], Norm]) -> Norm | None:
-    """Of the narrowest group with enough members."""
-    if context.evidence is not None:
-        fewest = context.value(CODE, "peers", area)
-        for norms in context.evidence.norms(number):
-            norm = of(norms)
-            if norm[0] >= fewest:
-                return norm
-    return None
+    evidence = context.evidence
+    return None if evidence is None else evidence.norm(number, context.value(CODE, "peers", area), of)
 
 
 def _finding(

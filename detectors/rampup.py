@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.models import ramp
 from detectors.models.keys import network_key, opened
 from detectors.reading import at_stake, sector
@@ -52,8 +52,10 @@ class RampUp:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each executor and each network."""
+        return sorted_out(CODE, self._answers(context))
+
+    def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen, today = context.seen, context.claim.event_time.toordinal() - EPOCH_ORDINAL
-        missing: dict[str, None] = {}
         for number, window in sorted(seen.executors.items()):
             area = sector(context, number)
             if window.claims_7d < context.value(CODE, "claims", area):
@@ -61,27 +63,15 @@ class RampUp:
             lines = [line for line in context.claim.lines if line.executor == number]
             entry = context.referentials.provider(number)
             if entry is not None and opened(entry, today):
-                found = self._opening(context, number, lines, window, area)
+                yield self._opening(context, number, lines, window, area)
             else:
                 about = {"inpe": number, "network": None}
-                found = self._grown(context, number, lines, window, today, area, "ramp", about)
-            if isinstance(found, str):
-                missing[found] = None
-            elif found is not None:
-                yield found
+                yield self._grown(context, number, lines, window, today, area, "ramp", about)
         for network, window in sorted(seen.networks.items()):
-            if window.claims_7d < context.value(CODE, "claims"):
-                continue
-            lines = [line for line in context.claim.lines if _network(context, line) == network]
-            about = {"inpe": None, "network": network}
-            name = network_key(network)
-            found = self._grown(context, name, lines, window, today, None, "network", about)
-            if isinstance(found, str):
-                missing[found] = None
-            elif found is not None:
-                yield found
-        for what in missing:
-            yield CannotCheck(CODE, what)
+            if window.claims_7d >= context.value(CODE, "claims"):
+                lines = [line for line in context.claim.lines if _network(context, line) == network]
+                name, about = network_key(network), {"inpe": None, "network": network}
+                yield self._grown(context, name, lines, window, today, None, "network", about)
 
     @staticmethod
     def _opening(
@@ -89,8 +79,8 @@ class RampUp:
     ) -> Finding | str | None:
         """A newcomer beside newcomers; the name of what is missing where there are too few."""
         fewest = context.value(CODE, "peers", area)
-        norms = () if context.evidence is None else context.evidence.norms(number)
-        norm = next((one.newcomers for one in norms if one.newcomers[0] >= fewest), None)
+        evidence = context.evidence
+        norm = None if evidence is None else evidence.norm(number, fewest, lambda norms: norms.newcomers)
         if norm is None:
             return "newcomers"
         limit = norm[2] * context.value(CODE, "newcomer", area)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.neighbours import expected
 from detectors.reading import DRUGS, at_stake, sector
 from detectors.steering import brand_of, choice
 
 if TYPE_CHECKING:
+    from schemas.claim import Line
     from schemas.observation import Brand, PairWindow
 
 CODE: Final = "R01"
@@ -71,22 +72,20 @@ class Referral:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Self-referral by line, concentration by pair, brands by prescriber."""
-        missing: dict[str, None] = {}
-        yield from self._own_acts(context, missing)
+        return sorted_out(CODE, self._answers(context))
+
+    def _answers(self, context: Context) -> Iterator[Finding | str | None]:
+        yield from self._own_acts(context)
         for (prescriber, executor), pair in sorted(context.seen.pairs.items()):
-            found = self._pair(context, prescriber, executor, pair, missing)
-            if found is not None:
-                yield found
+            yield self._pair(context, prescriber, executor, pair)
         for prescriber, brand in sorted(context.seen.brands.items()):
-            found = self._brand(context, prescriber, brand, missing)
-            if found is not None:
-                yield found
-        self._unlisted(context, missing)
-        for what in missing:
-            yield CannotCheck(CODE, what)
+            yield self._brand(context, prescriber, brand)
+        for line in context.claim.lines:
+            if line.nomenclature == DRUGS and line.prescriber is not None:
+                yield _unlisted(context, line)
 
     @staticmethod
-    def _own_acts(context: Context, missing: dict[str, None]) -> Iterator[Finding]:
+    def _own_acts(context: Context) -> Iterator[Finding | str]:
         """Flagged acts that the prescriber executes, or that an establishment of its own does."""
         held: dict[tuple[str, str, str], list[int]] = {}
         for line, row in context.acts():
@@ -96,13 +95,13 @@ class Referral:
             same = prescriber == executor
             if row is None or row.flagged_self_referral is None:
                 if same:
-                    missing["acts" if row is None else "acts.flagged_self_referral"] = None
+                    yield "acts" if row is None else "acts.flagged_self_referral"
                 continue
             if not row.flagged_self_referral:
                 continue
             owned = same or _owned(context, prescriber, executor)
             if owned is None:
-                missing["providers.owners"] = None
+                yield "providers.owners"
             elif owned:
                 held.setdefault((prescriber, executor, "self" if same else "owner"), []).append(line.line)
         for (prescriber, executor, variant), numbers in held.items():
@@ -117,9 +116,7 @@ class Referral:
             )
 
     @staticmethod
-    def _pair(
-        context: Context, prescriber: str, executor: str, pair: PairWindow, missing: dict[str, None]
-    ) -> Finding | None:
+    def _pair(context: Context, prescriber: str, executor: str, pair: PairWindow) -> Finding | str | None:
         area = sector(context, executor)
         least = context.value(CODE, "claims", area)
         own, total, error, days = pair.now.own, pair.now.total, pair.now.error, 90
@@ -132,16 +129,14 @@ class Referral:
         tables = context.referentials
         doctor, house = tables.provider(prescriber), tables.provider(executor)
         if doctor is None or house is None:
-            missing["providers"] = None
-            return None
+            return "providers"
         lines = [
             line for line in context.claim.lines if (line.prescriber, line.executor) == (prescriber, executor)
         ]
         day = max(line.service_date for line in lines)
         chance = expected(house, doctor, day, context.value(CODE, "reach", area), tables)
         if chance is None:
-            missing["providers.lat"] = None
-            return None
+            return "providers.lat"
         alternatives, usual = chance
         limit = context.value(CODE, "lift", area)
         if alternatives < context.value(CODE, "alternatives", area) or share < limit * usual:
@@ -169,7 +164,7 @@ class Referral:
         )
 
     @staticmethod
-    def _brand(context: Context, prescriber: str, seen: Brand, missing: dict[str, None]) -> Finding | None:
+    def _brand(context: Context, prescriber: str, seen: Brand) -> Finding | str | None:
         area = sector(context, prescriber)
         own, whole = seen.brand.own + seen.brand.own_before, seen.whole.own + seen.whole.own_before
         if whole < context.value(CODE, "prescriptions", area):
@@ -179,8 +174,7 @@ class Referral:
             return None
         others = max(seen.whole.members, seen.whole.members_before) - 1
         if others < context.value(CODE, "peers", area):
-            missing["peers"] = None
-            return None
+            return "peers"
         everything = seen.whole.total + seen.whole.total_before - whole
         theirs = (seen.brand.total + seen.brand.total_before - own) / max(everything, 1)
         limit = context.value(CODE, "brand_peers", area)
@@ -210,17 +204,13 @@ class Referral:
             scheme=f"{CODE}:{prescriber}:{chosen.family}:{chosen.brand}",
         )
 
-    @staticmethod
-    def _unlisted(context: Context, missing: dict[str, None]) -> None:
-        """Drugs of which the list does not tell class or brand."""
-        for line in context.claim.lines:
-            if line.nomenclature != DRUGS or line.prescriber is None:
-                continue
-            row = context.referentials.drug(line.code, line.service_date)
-            if row is None or row.atc is None:
-                missing["drugs" if row is None else "drugs.atc"] = None
-            elif brand_of(row) is None:
-                missing["drugs.brand"] = None
+
+def _unlisted(context: Context, line: Line) -> str | None:
+    """What the list does not tell of a drug: class or brand."""
+    row = context.referentials.drug(line.code, line.service_date)
+    if row is None or row.atc is None:
+        return "drugs" if row is None else "drugs.atc"
+    return "drugs.brand" if brand_of(row) is None else None
 
 
 def _owned(context: Context, prescriber: str, executor: str) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.grading import gradable
 from detectors.models.drift import alarm
 from detectors.reading import at_stake, sector
@@ -63,46 +63,43 @@ class Upcoding:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each executor and letter of which this claim has a line at the top."""
+        return sorted_out(CODE, self._answers(context))
+
+    def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         grades = context.seen.grades
         for line, row in context.acts():
             told = row is not None or (line.executor, line.letter) in grades
             if not told and line.nomenclature in LETTERED and gradable(line):
-                yield CannotCheck(CODE, "acts")
+                yield "acts"
                 break
-        missing = False
         for (number, letter), seen in sorted(grades.items()):
-            if not seen.here:
-                continue
-            area = sector(context, number)
-            if seen.lines < context.value(CODE, "lines", area):
-                continue
-            norm = self._norm(context, number, letter, area)
-            risen = self._risen(context, number, letter, area)
-            if norm is None:
-                missing = True
-                if risen is not None:
-                    yield self._finding(context, number, letter, seen, None, "drift", area, risen=risen)
-                continue
-            p = self._posterior(context, seen, norm, norm[2], area)
-            if p > context.value(CODE, "posterior", area):
-                yield self._finding(context, number, letter, seen, norm, "peers", area, p=p)
-            elif risen is not None and self._posterior(context, seen, norm, norm[1], area) > context.value(
-                CODE, "posterior", area
-            ):
-                yield self._finding(context, number, letter, seen, norm, "drift", area, risen=risen)
-        if missing:
-            yield CannotCheck(CODE, "peers")
+            if seen.here:
+                area = sector(context, number)
+                if seen.lines >= context.value(CODE, "lines", area):
+                    yield from self._compared(context, number, letter, seen, area)
 
-    @staticmethod
-    def _norm(context: Context, number: str, letter: str, area: str | None) -> Norm | None:
-        """The narrowest group in which enough peers bill the letter."""
-        if context.evidence is not None:
-            fewest = context.value(CODE, "peers", area)
-            for norms in context.evidence.norms(number):
-                norm = norms.letters.get(letter)
-                if norm is not None and norm[0] >= fewest:
-                    return norm
-        return None
+    def _compared(
+        self, context: Context, number: str, letter: str, seen: Grades, area: str | None
+    ) -> Iterator[Finding | str | None]:
+        """Beside the peers; a rise is told where it does not end below their mean."""
+        evidence, limit = context.evidence, context.value(CODE, "posterior", area)
+        norm = None
+        if evidence is not None:
+            norm = evidence.norm(
+                number, context.value(CODE, "peers", area), lambda norms: norms.letters.get(letter)
+            )
+        risen = self._risen(context, number, letter, area)
+        if norm is None:
+            yield "peers"
+        else:
+            p = self._posterior(context, seen, norm, norm[2], area)
+            if p > limit:
+                yield self._finding(context, number, letter, seen, norm, "peers", area, p=p)
+                return
+            if self._posterior(context, seen, norm, norm[1], area) <= limit:
+                return
+        if risen is not None:
+            yield self._finding(context, number, letter, seen, norm, "drift", area, risen=risen)
 
     @staticmethod
     def _risen(context: Context, number: str, letter: str, area: str | None) -> int | None:

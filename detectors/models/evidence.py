@@ -3,16 +3,16 @@ for P01."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from detectors.base import CannotCheck, Finding
-from detectors.models import activity, amounts, beneficiary, norms, provider
+from detectors.models import activity, amounts, beneficiary, provider
 from detectors.models.activity import Activity
 from detectors.models.keys import View
-from detectors.models.records import NormsRecord, ProviderRecord
+from detectors.models.records import Norm, NormsRecord, ProviderRecord
 from detectors.models.store import Records
 
 
@@ -31,9 +31,14 @@ class Evidence(msgspec.Struct):
     records: Records | None = None
     """What was known when the claim came, for those who ask about more than the models do."""
 
-    def norms(self, inpe: str) -> Iterable[NormsRecord]:
-        """The habits of a provider's peers, the narrowest group first."""
-        return () if self.records is None else norms.of(self.groups.get(inpe, ()), self.records)
+    def norm(self, inpe: str, fewest: float, of: Callable[[NormsRecord], Norm | None]) -> Norm | None:
+        """A habit of a provider's peers: of the narrowest group with so many members of whom it is known."""
+        for group in self.groups.get(inpe, ()):
+            held = None if self.records is None else self.records.get(("norms", group))
+            found = None if held is None else of(held)
+            if found is not None and found[0] >= fewest:
+                return found
+        return None
 
     def habit(self, name: str) -> ProviderRecord | None:
         """The record of a provider by its INPE, or of a network by its `network_key`."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 from detectors.models.activity import MAX_MEMBERS, MIN_CLAIMS, MIN_MEMBERS, STALE_DAYS
 from detectors.models.keys import Bill
 from detectors.models.records import EVERYBODY, Habits, HabitsRecord, Norm, NormsRecord, admit
-from detectors.models.store import Records
 
 EVERY: Final = 10
 """Claims of a provider between two tellings."""
@@ -101,11 +100,3 @@ def _norm(values: list[float]) -> Norm:
         return (0, 0.0, 0.0)
     ordered = sorted(values)
     return len(ordered), sum(ordered) / len(ordered), ordered[int(UPPER * (len(ordered) - 1))]
-
-
-def of(groups: Iterable[str], records: Records) -> Iterable[NormsRecord]:
-    """The norms of a provider's groups, the narrowest first."""
-    for group in groups:
-        held: NormsRecord | None = records.get(("norms", group))
-        if held is not None:
-            yield held
