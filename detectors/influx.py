@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
@@ -66,9 +66,13 @@ class FarInflux:
         mode="shadow",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each executor."""
-        return sorted_out(CODE, self._answers(context))
+        seen, least = context.seen, context.thresholds.lowest(CODE, "beneficiaries")
+        for number, window in seen.executors.items():
+            if number in seen.patients_from or window.patients_30d >= least:
+                return sorted_out(CODE, self._answers(context))
+        return ()
 
     def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen, least = context.seen, context.value(CODE, "beneficiaries")

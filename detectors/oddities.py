@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
@@ -68,9 +69,13 @@ class CalendarAndDigits:
         mode="shadow",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """At most one finding of each sort for each executor."""
-        return sorted_out(CODE, self._answers(context))
+        seen, least = context.seen, context.thresholds.lowest(CODE, "lines")
+        for shares in seen.shares.values():
+            if shares.off_days and shares.lines >= least:
+                return sorted_out(CODE, self._answers(context))
+        return sorted_out(CODE, self._answers(context)) if seen.digits else _without_tariffs(context)
 
     def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen = context.seen
@@ -82,16 +87,8 @@ class CalendarAndDigits:
             area = sector(context, number)
             if sum(digits) >= context.value(CODE, "amounts", area):
                 yield self._digits(context, number, digits, area)
-        if self._without_tariffs(context):
-            yield "letter_values"
-
-    @staticmethod
-    def _without_tariffs(context: Context) -> bool:
-        """Whether nobody could say which amounts are at a tariff."""
-        for line in context.claim.lines:
-            if line.nomenclature != DRUGS and line.care_group != FREE_FEES and line.executor is not None:
-                return not context.referentials.known("letter_values", line.service_date)
-        return False
+        for missing in _without_tariffs(context):
+            yield missing.missing
 
     @staticmethod
     def _calendar(context: Context, number: str, shares: Shares, area: str | None) -> Finding | str | None:
@@ -155,6 +152,18 @@ class CalendarAndDigits:
         return _finding(
             context, number, free, area, "digits", "180 d", value=uneven, threshold=limit, n=n, facts=facts
         )
+
+
+def _without_tariffs(context: Context) -> tuple[CannotCheck, ...]:
+    """Whether nobody could say which amounts are at a tariff."""
+    for line in context.claim.lines:
+        if line.nomenclature != DRUGS and line.care_group != FREE_FEES and line.executor is not None:
+            day = line.service_date
+            known: dict[dt.date, bool] = context.referentials.memo.setdefault("days with tariffs", {})
+            if day not in known:
+                known[day] = context.referentials.known("letter_values", day)
+            return () if known[day] else (CannotCheck(CODE, "letter_values"),)
+    return ()
 
 
 def _lines(context: Context, number: str) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
@@ -50,9 +50,14 @@ class RampUp:
         mode="shadow",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each executor and each network."""
-        return sorted_out(CODE, self._answers(context))
+        seen, least = context.seen, context.thresholds.lowest(CODE, "claims")
+        for windows in (seen.executors, seen.networks):
+            for window in windows.values():
+                if window.claims_7d >= least:
+                    return sorted_out(CODE, self._answers(context))
+        return ()
 
     def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         seen, today = context.seen, context.claim.event_time.toordinal() - EPOCH_ORDINAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
@@ -70,18 +70,23 @@ class Referral:
         mode="shadow",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Self-referral by line, concentration by pair, brands by prescriber."""
-        return sorted_out(CODE, self._answers(context))
+        return sorted_out(CODE, self._answers(context)) if _concerned(context) else ()
 
     def _answers(self, context: Context) -> Iterator[Finding | str | None]:
         yield from self._own_acts(context)
+        least = context.thresholds.lowest(CODE, "claims")
         for (prescriber, executor), pair in sorted(context.seen.pairs.items()):
-            yield self._pair(context, prescriber, executor, pair)
+            if pair.now.total + pair.before.total >= least:
+                yield self._pair(context, prescriber, executor, pair)
+        least = context.thresholds.lowest(CODE, "prescriptions")
         for prescriber, brand in sorted(context.seen.brands.items()):
-            yield self._brand(context, prescriber, brand)
+            if brand.whole.own + brand.whole.own_before >= least:
+                yield self._brand(context, prescriber, brand)
+        brands = context.seen.brands
         for line in context.claim.lines:
-            if line.nomenclature == DRUGS and line.prescriber is not None:
+            if line.nomenclature == DRUGS and line.prescriber is not None and line.prescriber not in brands:
                 yield _unlisted(context, line)
 
     @staticmethod
@@ -203,6 +208,32 @@ class Referral:
             n=whole,
             scheme=f"{CODE}:{prescriber}:{chosen.family}:{chosen.brand}",
         )
+
+
+def _concerned(context: Context) -> bool:
+    """Whether anything at all may be said: asked of every claim, so that few go further."""
+    seen, lowest = context.seen, context.thresholds.lowest
+    if seen.pairs:
+        least, part = lowest(CODE, "claims"), lowest(CODE, "share")
+        for now, before in seen.pairs.values():
+            total, own = now.total + before.total, now.own + before.own
+            if total >= least and (own >= part * total or now.own >= part * now.total):
+                return True
+    if seen.brands:
+        least = lowest(CODE, "prescriptions")
+        for brand in seen.brands.values():
+            if brand.whole.own + brand.whole.own_before >= least:
+                return True
+    for line in context.claim.lines:
+        if line.prescriber is not None and (
+            line.prescriber == line.executor
+            or (line.nomenclature == DRUGS and line.prescriber not in seen.brands)
+        ):
+            return True
+    for line, row in context.acts():
+        if row is not None and row.flagged_self_referral and line.prescriber is not None:
+            return True
+    return False
 
 
 def _unlisted(context: Context, line: Line) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
@@ -61,18 +61,18 @@ class Upcoding:
         mode="shadow",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each executor and letter of which this claim has a line at the top."""
-        return sorted_out(CODE, self._answers(context))
+        least = context.thresholds.lowest(CODE, "lines")
+        for seen in context.seen.grades.values():
+            if seen.here and seen.lines >= least:
+                return sorted_out(CODE, self._answers(context))
+        return _unknown(context)
 
     def _answers(self, context: Context) -> Iterator[Finding | str | None]:
-        grades = context.seen.grades
-        for line, row in context.acts():
-            told = row is not None or (line.executor, line.letter) in grades
-            if not told and line.nomenclature in LETTERED and gradable(line):
-                yield "acts"
-                break
-        for (number, letter), seen in sorted(grades.items()):
+        for missing in _unknown(context):
+            yield missing.missing
+        for (number, letter), seen in sorted(context.seen.grades.items()):
             if seen.here:
                 area = sector(context, number)
                 if seen.lines >= context.value(CODE, "lines", area):
@@ -154,3 +154,16 @@ class Upcoding:
             },
             scheme=f"{CODE}:{number}:{letter}",
         )
+
+
+def _unknown(context: Context) -> tuple[CannotCheck, ...]:
+    """That an act is not in the table: whether it is coded high cannot be said."""
+    for line, row in context.acts():
+        if (
+            row is None
+            and line.nomenclature in LETTERED
+            and gradable(line)
+            and (line.executor, line.letter) not in context.seen.grades
+        ):
+            return (CannotCheck(CODE, "acts"),)
+    return ()

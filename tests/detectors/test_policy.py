@@ -56,6 +56,20 @@ def test_modes() -> None:
     assert thresholds.mode("E01") == "enforce"
 
 
+def test_the_least_of_all_values_is_known() -> None:
+    assert Thresholds(DECLARATIONS).lowest("U06", "soft") == 12
+    rows = [
+        row(parameter="soft", value=11),
+        row(parameter="soft", value=9, flow="RG"),
+        row(parameter="hard", value=20),
+    ]
+    thresholds = Thresholds(DECLARATIONS, rows)
+    assert [thresholds.lowest("U06", name) for name in ("soft", "hard")] == [9, 16]
+    assert thresholds.lowest("P02", "lines") == 30
+    with pytest.raises(KeyError):
+        thresholds.lowest("U06", "none")
+
+
 def test_a_new_detector_stays_in_shadow_until_a_row_says_otherwise() -> None:
     rows = [
         DetectorRow(code="P02", parameter="lines", value=40),
