@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -427,3 +428,31 @@ def test_those_behind_the_lines_are_counted_and_corrections_leave(
         }
         if one.event_id not in gone:
             live.append(number)
+
+
+@SETTINGS
+@given(drawn=CLAIMS, order=st.randoms(use_true_random=False), size=st.integers(1, 5))
+def test_the_windows_of_practice_end_alike_in_any_order_of_arrival(
+    server: EmbeddedRedis, drawn: list[tuple[Any, ...]], order: random.Random, size: int
+) -> None:
+    """What P02, P05, P06 and R01 read of the last claim, whichever of those before came first."""
+    made = [
+        (claim(number, *(KINDS[kind] for kind in kinds), who=who), commune)
+        for number, (who, kinds, commune, _) in enumerate(drawn)
+    ]
+    last = (claim(len(made), *(KINDS[kind] for kind in sorted(KINDS)), who="B-9"), "C2")
+    shuffled = order.sample(made, len(made))
+    seen, again = (watch(server, [*events, last], size)[-1] for events in (made, shuffled))
+    assert isinstance(seen, Observation)
+    assert isinstance(again, Observation)
+    for one, other in (
+        (seen.shares, again.shares),
+        (seen.digits, again.digits),
+        (seen.grades, again.grades),
+        (seen.pairs, again.pairs),
+        (seen.brands, again.brands),
+        (seen.patients_from, again.patients_from),
+        (seen.patients_of_week, again.patients_of_week),
+    ):
+        assert one
+        assert one == other
