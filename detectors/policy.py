@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from detectors.base import Declaration, Need, Threshold
+from schemas.enums import DetectorMode
 from schemas.referential import DetectorRow
 
 if TYPE_CHECKING:
     from detectors.catalogue import Applied
 
 T = TypeVar("T")
-Mode = Literal["off", "shadow", "enforce"]
+Mode = DetectorMode
 RULES: Final = "1"
 """Version of the rules' code; raise it with any change that may alter a verdict on the same thresholds."""
 POLICY: Final = "POLICY"
@@ -67,10 +68,14 @@ class Thresholds:
 
     def __init__(self, declarations: Iterable[Declaration], rows: Iterable[DetectorRow] = ()) -> None:
         """Raises PolicyError naming the row, the value seen and what is known."""
+        self._declared: dict[str, Mode] = {}
+        """Modes that are not `enforce` where no row says another."""
         self.defaults: dict[tuple[str, str], float] = {
             (POLICY, name): t.value for name, t in DECISION.items()
         }
         for declaration in declarations:
+            if declaration.mode != "enforce":
+                self._declared[declaration.code] = declaration.mode
             self.defaults[declaration.code, "weight"] = declaration.weight
             for name, threshold in declaration.thresholds.items():
                 self.defaults[declaration.code, name] = threshold.value
@@ -80,9 +85,12 @@ class Thresholds:
         self.chosen: dict[tuple[str, str | None, str, str | None, frozenset[Need]], tuple[Applied, ...]] = {}
         """(kind, flow, organism, sector, what the claim has) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
+        self._lowest: dict[tuple[str, str], float] = {}
         self.plain = not self._values
         """Whether the defaults stand, all of them."""
-        text = repr((RULES, sorted(self.defaults.items()), sorted(map(repr, kept))))
+        text = repr(
+            (RULES, sorted(self.defaults.items()), sorted(self._declared.items()), sorted(map(repr, kept)))
+        )
         self.ruleset = f"{RULES}-{blake2b(text.encode(), digest_size=6).hexdigest()}"
 
     def _admit(self, row: DetectorRow, codes: set[str]) -> DetectorRow:
@@ -117,14 +125,24 @@ class Thresholds:
                 return found
         return self.defaults[code, parameter]
 
+    def lowest(self, code: str, parameter: str) -> float:
+        """The least value that any row gives: what lies below it lies below the value in force. Raises KeyError as
+        `value` does."""
+        if self.plain:
+            return self.defaults[code, parameter]
+        of = code, parameter
+        if of not in self._lowest:
+            rows = self._values.get(of, ())
+            self._lowest[of] = min(self.defaults[of], *(value for _, value in rows), float("inf"))
+        return self._lowest[of]
+
     def mode(
         self, code: str, flow: str | None = None, organism: str | None = None, sector: str | None = None
     ) -> Mode:
-        """Whether the detector is off, only observed, or enforced (the default)."""
+        """Whether the detector is off, only observed, or enforced: what it declares where no row applies."""
         rows = self.modes.get(code)
-        if rows is None:
-            return "enforce"
-        return _best(rows, flow, organism, sector) or "enforce"
+        best = None if rows is None else _best(rows, flow, organism, sector)
+        return best or self._declared.get(code, "enforce")
 
     def policy(self, parameter: str, flow: str | None = None, organism: str | None = None) -> float:
         """A parameter of the decision (`DECISION`)."""

@@ -42,7 +42,12 @@ BUILT = [
     "B04",
     "B05",
     "P01",
+    "P02",
+    "P03",
     "P04",
+    "P05",
+    "P06",
+    "R01",
     "M01",
     "M02",
     "M03",
@@ -56,11 +61,21 @@ BUILT = [
     "L05",
     "Y01",
 ]
+CATALOGUE = {
+    f"{family}{number:02d}"
+    for family, rows in zip("EDTUBPRLY", (5, 5, 4, 7, 5, 6, 2, 5, 1), strict=True)
+    for number in range(1, rows + 1)
+}
+"""The ids of the domain's catalogue."""
+BESIDE = {"ORD", "M01", "M02", "M03"}
+"""Orders and the models' evidence: no rows of it."""
 READERS = {"ADM": "LIQUIDATOR", "TAR": "LIQUIDATOR", "INT": "AUDIT_ONLY"}
 
 
 def test_the_catalogue_is_whole() -> None:
     assert [d.code for d in DECLARATIONS] == BUILT
+    assert len(CATALOGUE) == 40
+    assert {d.code for d in DECLARATIONS} == CATALOGUE | BESIDE
     assert set(CONTROLS) == set(BY_CODE)
     assert len(FACT_KINDS) == 4
 
