@@ -13,7 +13,7 @@ OTHER = "other"
 
 LABELS = {
     "class": re.compile(r"[HS]|"),
-    "code": re.compile(r"[A-Z]{1}\d{2}|CTRL"),
+    "code": re.compile(r"[A-Z]\d{2}|CTRL|ORD"),
     "decision": re.compile(r"RELEASE|RELEASE_FLAGGED|HOLD|CANNOT_SCREEN"),
     "flow": re.compile(r"AMO|RG|CONV|"),
     "partition": re.compile(r"\d{1,5}"),
@@ -58,6 +58,12 @@ CATALOGUE = (
         "crible_detector_fired",
         "counter",
         "Findings, by detector and class (H hard, S soft).",
+        ("code", "class"),
+    ),
+    Metric(
+        "crible_detector_shadow_fired",
+        "counter",
+        "Findings of detectors in shadow, which decide nothing, by detector and class.",
         ("code", "class"),
     ),
     Metric(

@@ -54,6 +54,10 @@ class Metrics:
         """Findings, by (detector code, class)."""
         self._add("crible_detector_fired", counts.items())
 
+    def shadowed(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Findings of detectors in shadow, by (detector code, class)."""
+        self._add("crible_detector_shadow_fired", counts.items())
+
     def cannot_check(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Checks that lacked data, by (detector code, table or registry; "" where it was something else)."""
         self._add("crible_cannot_check", counts.items())

@@ -267,6 +267,8 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
     kept["executors"] = executors
     if event.action != "SUBMIT":
         kept["action"] = event.action
+    if item.shadow_cannot:
+        kept["shadow_cannot_check"] = unheard(item)
     told = signals.live(event, shelf.signals, event.event_time) if shelf.signals else []
     if told:
         kept["signals"] = told
@@ -281,8 +283,17 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
     return kept
 
 
+def unheard(item: Item) -> list[list[str]]:
+    """What detectors in shadow could not check: [code, what it lacked] each, beside the verdict's own."""
+    return [[check.code, check.missing] for check in dict.fromkeys(item.shadow_cannot)]
+
+
 def _ruleset(referentials: Referentials, event: Envelope | None = None) -> str:
-    day = getattr(event, "deposit_date", None) or dt.date.max
+    day = dt.date.max
+    if isinstance(event, Claim):
+        day = event.deposit_date
+    elif event is not None:
+        day = referentials.local_date(event.event_time)
     return referentials.thresholds(day).ruleset
 
 

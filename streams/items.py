@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from detectors.base import CannotCheck, Finding
+from detectors.catalogue import Answers
 from detectors.models import Evidence, Records, Score, View
 from detectors.models.coverage import Coverage
 from detectors.referentials import Referentials
@@ -41,6 +42,7 @@ class Item(msgspec.Struct):
     findings: list[Finding] = []
     shadow: list[Finding] = []
     cannot_check: list[CannotCheck] = []
+    shadow_cannot: list[CannotCheck] = []
     evidence: Evidence | None = None
     score: Score | None = None
     record: Screened | None = None
@@ -55,6 +57,11 @@ class Item(msgspec.Struct):
     state_fields: dict[str, bytes] = {}
     """What this answer changes in the claim's state."""
     follow_ups: list[Output] = []
+
+    def say(self, found: Answers) -> None:
+        """Take up what the detectors said of it."""
+        self.findings, self.cannot_check = found.findings, found.cannot_check
+        self.shadow, self.shadow_cannot = found.shadow, found.shadow_cannot
 
     @property
     def event_id(self) -> str:

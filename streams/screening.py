@@ -223,8 +223,7 @@ class Screener:
                 self._numbers,
                 self._names,
             )
-            found = catalogue.run(context)
-            item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+            item.say(catalogue.run(context))
             self._lap("detect")
         else:
             item.findings = item.evidence.findings

@@ -138,6 +138,14 @@ def test_modes(mode: str, found: tuple[int, int]) -> None:
     assert (len(answers.findings), len(answers.shadow)) == found
 
 
+def test_what_a_detector_in_shadow_lacks_or_breaks_on_stands_beside_the_verdicts_own() -> None:
+    scene = Scene().table("detectors", {"code": "D01", "mode": "shadow"}, {"code": "E04", "mode": "shadow"})
+    answers = run(scene.context(scene.claim(consultation())), [Broken(), *DETECTORS])
+    assert CannotCheck("D01", "error:ZeroDivisionError") in answers.shadow_cannot
+    assert {check.code for check in answers.shadow_cannot} == {"D01", "E04"}
+    assert not {check.code for check in answers.cannot_check} & {"D01", "E04"}
+
+
 def test_the_models_answer_under_their_own_codes() -> None:
     scene = Scene()
     scene.evidence = Evidence(

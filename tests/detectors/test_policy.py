@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
 
-from detectors.catalogue import DECLARATIONS
+from detectors.catalogue import BY_CODE, DECLARATIONS
 from detectors.policy import DECISION, Thresholds
 from schemas.referential import DetectorRow
 from tests.detectors.scene import DAY, Scene
@@ -53,6 +54,17 @@ def test_modes() -> None:
     thresholds = Thresholds(DECLARATIONS, [row(mode="shadow"), row(mode="off", organism="CNSS")])
     assert [thresholds.mode("U06", "AMO", o) for o in ("CNOPS", "CNSS")] == ["shadow", "off"]
     assert thresholds.mode("E01") == "enforce"
+
+
+def test_a_detector_that_no_release_has_enforced_starts_in_shadow() -> None:
+    new = dataclasses.replace(BY_CODE["U06"], code="Z01")
+    rows = [DetectorRow(code="Z01", mode="enforce", organism="CNSS")]
+    thresholds = Thresholds([*DECLARATIONS, new], rows)
+    assert [thresholds.mode("Z01", "AMO", organism) for organism in ("CNOPS", "CNSS")] == [
+        "shadow",
+        "enforce",
+    ]
+    assert Thresholds([*DECLARATIONS, new]).ruleset != Thresholds(DECLARATIONS).ruleset
 
 
 def test_the_version_follows_the_content() -> None:

@@ -22,7 +22,7 @@ from streams.broker import EmbeddedBroker
 from streams.config import Settings
 from streams.embedded import free_port
 from streams.topics import Topics
-from tests.streams.stage import Desk
+from tests.streams.stage import Desk, held
 from tests.streams.test_effects import boxes
 from tests.support.published import read_all
 from tests.support.worker import Worker
@@ -80,6 +80,26 @@ class Traffic:
 def load(environment: dict[str, str], file: Path, *more: str) -> Any:
     words = ["referentials", "load", "drugs", str(file), *more]
     return CliRunner().invoke(cli.app, words, env=environment, catch_exceptions=False)
+
+
+def sender(brokers: str) -> Callable[[Record], None]:
+    """Sends one event and waits until the broker has it."""
+    producer = Producer(
+        {**Settings(brokers=brokers).client(), "partitioner": "murmur2_random", "log_level": 0}
+    )
+
+    def send(event: Record) -> None:
+        topic = TOPIC_OF[event["type"]]
+        producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
+        assert producer.flush(20) == 0
+
+    return send
+
+
+def metrics(environment: dict[str, str]) -> str:
+    url = f"http://127.0.0.1:{environment['CRIBLE_METRICS_PORT']}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -159,6 +179,41 @@ def test_a_load_takes_effect_at_one_recorded_offset_a_partition(
     }
 
 
+def test_a_policy_takes_a_detector_from_shadow_to_enforce_while_the_worker_runs(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    brokers, desk = environment["CRIBLE_BROKERS"], Desk()
+    send = sender(brokers)
+    world = desk.world()
+    for event in world[1:]:
+        send(event)
+    send(desk.table("detectors", {"code": "E04", "mode": "shadow"}))
+    with Worker(environment, tmp_path) as worker:
+        worker.wait_ready()
+        send(desk.claim("C-1", held()))
+        until(lambda: len(screened(brokers)) == 1)
+        until(lambda: 'crible_detector_shadow_fired_total{class="H",code="E04"} 1.0' in metrics(environment))
+        send(desk.table("detectors", {"code": "E04", "mode": "enforce"}, edition="2"))
+        number = 1
+
+        def enforced() -> bool:
+            nonlocal number
+            number += 1
+            send(desk.claim(f"C-{number}", held(service_date=f"2026-02-{number % 28 + 1:02d}")))
+            until(lambda: len(screened(brokers)) == number)
+            return bool(screened(brokers)[-1]["decision"] == "HOLD")
+
+        until(enforced)
+        assert worker.terminate() == 0
+    by_decision = {
+        decision: {one["ruleset"] for one in screened(brokers) if one["decision"] == decision}
+        for decision in ("RELEASE", "HOLD")
+    }
+    assert [len(rulesets) for rulesets in by_decision.values()] == [1, 1]
+    assert not by_decision["RELEASE"] & by_decision["HOLD"]
+    assert all(one["shadow"] for one in screened(brokers) if one["decision"] == "RELEASE")
+
+
 def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -171,22 +226,10 @@ def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
         "drugs", drugs[0], {"ean13": "4006381333931", "ppv": "dear"}, edition="2", valid_from="2016-01-01"
     )
     short = desk.table("drugs", drugs[0], edition="3", valid_from="2017-01-01")
-    producer = Producer(
-        {**Settings(brokers=brokers).client(), "partitioner": "murmur2_random", "log_level": 0}
-    )
-
-    def send(event: Record) -> None:
-        topic = TOPIC_OF[event["type"]]
-        producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
-        assert producer.flush(20) == 0
+    send = sender(brokers)
 
     def alerts() -> list[Record]:
         return [orjson.loads(record.value() or b"") for record in read_all(brokers, ("fraud-alerts",))]
-
-    def metrics() -> str:
-        url = f"http://127.0.0.1:{environment['CRIBLE_METRICS_PORT']}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return str(answer.read().decode())
 
     send(good)
     send(broken)
@@ -200,7 +243,7 @@ def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
         assert {before["kind"], hot["kind"]} == {"REFERENTIAL_REJECTED"}
         assert "row 2: ppv: 'dear', expected a whole number" in before["reasons"][0]["facts_en"]
         assert "rows: '1', expected at least 95% of the 2 keys" in hot["reasons"][0]["facts_en"]
-        assert 'crible_referential_rejected_total{referential="drugs"} 2.0' in metrics()
+        assert 'crible_referential_rejected_total{referential="drugs"} 2.0' in metrics(environment)
         for claim in boxes(desk, 0, 1):
             send({**claim, "lines": [{**claim["lines"][0], "code": "4006381333948"}]})
         until(lambda: len(screened(brokers)) == 1)
