@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -82,6 +82,16 @@ class Declaration:
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
 
 
+class Beside(NamedTuple):
+    """A value beside the peers' distribution, in the unit of its metric (money: centimes)."""
+
+    metric: str
+    value: float
+    median: float
+    p95: float
+    n: int  # peers
+
+
 class Finding(msgspec.Struct):
     """One reason to look at a claim. `facts` feeds the sentence template named by (code, variant)."""
 
@@ -107,6 +117,7 @@ class Finding(msgspec.Struct):
     scope: Literal["PAYEE", "NETWORK"] | None = (
         None  # wider than its lines: only a named human order gives it
     )
+    peers: Beside | None = None  # how the peers' values lie, where the row compares with them
 
 
 class CannotCheck(msgspec.Struct, frozen=True):

@@ -72,6 +72,10 @@ DECISION: Final[Mapping[str, Threshold]] = {
     "pay_limit": Threshold(60, "days", "the payer's limit from deposit, where `deadlines` says nothing"),
     "pay_limit_floor": Threshold(10, "days", "a hold that is useful at all"),
     "valid_release": Threshold(90, "days", "after which a payment asks again"),
+    "alert_days": Threshold(
+        90, "days", "without anything new a case is closed; what comes then opens another"
+    ),
+    "alert_claims": Threshold(3, "claims", "of one habit, all paid, before somebody is asked to look"),
     "regional_amount": Threshold(1_000_000, "centimes", "from 10,000 MAD a file is controlled regionally"),
 }
 

@@ -269,9 +269,10 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
         kept["action"] = event.action
     if item.shadow_cannot:
         kept["shadow_cannot_check"] = unheard(item)
-    told = signals.live(event, shelf.signals, event.event_time) if shelf.signals else []
-    if told:
-        kept["signals"] = told
+    if shelf.signals:
+        told = signals.live(signals.names(event, shelf.referentials), shelf.signals, event.event_time)
+        if told:
+            kept["signals"] = told
     said = warnings.of(event)
     if said:
         kept["warnings"] = list(said)

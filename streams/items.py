@@ -19,6 +19,7 @@ from schemas.observation import Followed, Observation
 from schemas.outputs import Screened
 from state import Answer
 from streams.claim_state import ClaimState
+from streams.entity_files import File
 from streams.messages import Message, Output
 from streams.questions import Question
 
@@ -100,6 +101,8 @@ class Shelf:
     """
     signals: dict[str, bytes | None] = field(default_factory=dict)
     """Name of a signal's record -> the record, for the entities of this batch."""
+    files: dict[str, File] = field(default_factory=dict)
+    """Key of a case -> its file, as this batch has changed it."""
 
     def __post_init__(self) -> None:
         """The share of INPE in use moves with every claim learned: detectors read it as the records stand."""

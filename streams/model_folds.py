@@ -11,6 +11,7 @@ from typing import Any
 from detectors.models import Records
 from detectors.models.folds import fold_learning, fold_provider, touched
 from detectors.models.keys import Pair
+from streams import outcomes
 
 Lesson = Mapping[str, Any]
 TOPICS = ("provider-activity", "learning")
@@ -77,8 +78,10 @@ class LearnerFold:
 
     def apply(self, records: Mapping[str, bytes | None], messages: Sequence[Lesson]) -> dict[str, bytes]:
         """The records after these messages, each review counted once."""
-        held = _records({key: blob for key, blob in records.items() if not key.startswith(REVIEWED)})
+        models = {key: blob for key, blob in records.items() if not key.startswith((REVIEWED, outcomes.KIND))}
+        held = _records(models)
         marks: dict[str, bytes] = {}
+        fresh = []
         for message in messages:
             mark = _mark(message)
             if mark is not None:
@@ -86,11 +89,13 @@ class LearnerFold:
                     continue
                 marks[mark] = b"1"
             learn(held, message)
-        return _changed(held) | marks
+            fresh.append(message)
+        return _changed(held) | marks | outcomes.fold(records, fresh)
 
 
 def _touched(message: Lesson) -> Iterable[str]:
     yield from map(name, touched(message))
+    yield from outcomes.keys(message)
     mark = _mark(message)
     if mark is not None:
         yield mark

@@ -116,6 +116,7 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
     if record.type == "payment" or not event.cause.startswith(BY_PEOPLE):  # by the rules and tables of now
         values |= {"ruleset": _ruleset(record, shelf), "referentials": shelf.referentials.editions}
     features = {**changed.get("features", record.features), "before": record.decision}
+    features.pop("alert", None)  # was told with the revision before
     item.record = msgspec.structs.replace(record, **{**changed, **values, "features": features})
 
 

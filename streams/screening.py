@@ -31,6 +31,8 @@ from state import Ask, Store
 from streams import (
     answering,
     asking,
+    cases,
+    entity_files,
     follower_asks,
     following,
     model_folds,
@@ -159,7 +161,7 @@ class Screener:
                 item.view = view(item.event, item.seen, shelf.referentials)
                 wanted += item.view.wanted
                 wanted.append(("coverage", SINGLE))
-                reported += signals.names(item.event)
+                reported += signals.names(item.event, shelf.referentials)
                 if self._inline:
                     wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
             elif isinstance(item.event, Liquidation | Payment) and answer.status == "NEW":
@@ -254,6 +256,7 @@ class Screener:
             reanswering.rights_changed(item, item.event, shelf)
         if not item.again:
             following.note(item, shelf)
+            cases.note(item, shelf, self._store)
 
     # -- learn: after the score, never before it
 
@@ -302,6 +305,7 @@ class Screener:
                 entries.append(entry)
                 owners.append(item)
         changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()} | marks
+        changed |= {entity_files.name(key): entity_files.packed(file) for key, file in shelf.files.items()}
         changed |= self._effects.due(
             (item.message.input, item.message.offset) for item in items if item.standing is None
         )
