@@ -80,6 +80,9 @@ class Declaration:
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
+    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Variant -> its sentence of facts in French and English; those of `sentences.toml` need not stand here too."""
+    controls: tuple[str, ...] = ()  # proposed; those of `decision.CONTROLS` need not stand here too
 
 
 class Beside(NamedTuple):

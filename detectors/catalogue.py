@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from detectors import sentences
 from detectors.accounts import BankAccount
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
 from detectors.agreements import PriorAgreement
@@ -89,6 +90,8 @@ DECLARATIONS: Final[tuple[Declaration, ...]] = (
     *(detector.declaration for detector in FOLLOWERS),
 )
 BY_CODE: Final[dict[str, Declaration]] = {declaration.code: declaration for declaration in DECLARATIONS}
+for _declaration in DECLARATIONS:
+    sentences.declared(_declaration.code, _declaration.sentences)
 
 
 class Applied(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Final
 from detectors.base import Declaration
 from detectors.catalogue import DECLARATIONS
 from detectors.decision import CONTROLS, DOCUMENTS, PURPOSES
+from detectors.examples import EXAMPLES, listing
 from detectors.policy import ENFORCED
 from detectors.sentences import TEMPLATES
 
@@ -62,6 +63,7 @@ def page(declaration: Declaration) -> str:
         _listed("Windows", declaration.windows),
         _thresholds(declaration),
         _reasons(code),
+        _example(code),
         _listed("Check first", declaration.caveats_en),
         _listed("À vérifier d'abord", declaration.caveats_fr),
         _listed("Proposed control", CONTROLS.get(code, ())),
@@ -103,6 +105,21 @@ def _reasons(code: str) -> str:
         if owner == code:
             told += f"- {_template(english)}<br>*{_template(french)}*\n"
     return f"## What it says\n\n{told}" if told else ""
+
+
+def _example(code: str) -> str:
+    """An event that its tests know, and what is said of it; empty where it is new and has none yet."""
+    known = EXAMPLES.get(code)
+    if known is None:
+        return ""
+    said = known["reason"]
+    lines = f", lines {', '.join(map(str, said['lines']))}" if said["lines"] else ""
+    where = known["test"].partition("[")[0]
+    return (
+        f"## Example\n\n```json\n{listing(known['event'])}\n```\n\n"
+        f"With what else is known in `{where}`, the reason (class {said['class']}{lines}) reads:\n\n"
+        f"> {said['en']}<br>*{said['fr']}*\n"
+    )
 
 
 def _template(sentence: str) -> str:

@@ -21,29 +21,11 @@ Mode = Literal["off", "shadow", "enforce"]
 RULES: Final = "1"
 """Version of the rules' code; raise it with any change that may alter a verdict on the same thresholds."""
 POLICY: Final = "POLICY"
-ENFORCED: Final = frozenset(
-    (
-        *(
-            "E01",
-            "E02",
-            "E03",
-            "E04",
-            "E05",
-            "ORD",
-            "D01",
-            "D02",
-            "D03",
-            "D04",
-            "D05",
-            "T01",
-            "T02",
-            "T03",
-            "T04",
-        ),
-        *("U01", "U02", "U03", "U04", "U05", "U06", "U07", "B01", "B02", "B03", "B04", "B05", "P01", "P04"),
-        *("R02", "L01", "L02", "L03", "L04", "L05", "Y01", "M01", "M02", "M03"),
-    )
-)
+ENFORCED: Final = frozenset((
+    "E01", "E02", "E03", "E04", "E05", "ORD", "D01", "D02", "D03", "D04", "D05", "T01", "T02", "T03", "T04",
+    "U01", "U02", "U03", "U04", "U05", "U06", "U07", "B01", "B02", "B03", "B04", "B05", "P01", "P04",
+    "R02", "L01", "L02", "L03", "L04", "L05", "Y01", "M01", "M02", "M03",
+))  # fmt: skip
 """The detectors that this release enforces. Any other is new: it starts in shadow, computed and counted without any
 effect, until the payer's policy says `enforce` after having seen what it would have held."""
 
