@@ -52,9 +52,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalogue = copy / "detectors/catalogue.py"
     text = catalogue.read_text(encoding="utf-8")
     imported, entry = row.split("\n\n")
-    last = "from detectors.workload import ImpossibleDay\n"
-    assert text.count(last) == text.count("    *MODELS,\n") == 1
-    text = text.replace(last, last + imported + "\n").replace("    *MODELS,\n", entry + "    *MODELS,\n")
+    after = next(line for line in text.splitlines() if line.startswith("from detectors.") and line > imported)
+    assert text.count(after) == text.count("    *MODELS,\n") == 1
+    text = text.replace(after, f"{imported}\n{after}").replace("    *MODELS,\n", entry + "    *MODELS,\n")
     catalogue.write_text(text, encoding="utf-8")
     return copy
 
@@ -87,7 +87,7 @@ def test_the_command_lists_it_in_shadow_and_its_page_is_written(house: Path) -> 
     assert (told["mode"], told["label_fr"]) == ("shadow", "Dépôt tardif")
     run(house, "-m", "detectors.pages", "pages")
     page = (house / "pages/Z01.md").read_text(encoding="utf-8")
-    for text in ("Starts in: shadow", "| `grace` | 5 | days |", "filed ‹days› later", "- PIECES"):
+    for text in ("Starts in: shadow", "| `grace` | 5 | days |", "filed ‹days› days later", "- PIECES"):
         assert text in page
 
 
