@@ -54,6 +54,7 @@ DECISION: Final[Mapping[str, Threshold]] = {
     "pay_limit": Threshold(60, "days", "the payer's limit from deposit, where `deadlines` says nothing"),
     "pay_limit_floor": Threshold(10, "days", "a hold that is useful at all"),
     "valid_release": Threshold(90, "days", "after which a payment asks again"),
+    "stale_days": Threshold(7, "days", "a table that nobody has loaded or told again since is not held on"),
     "alert_days": Threshold(
         90, "days", "without anything new a case is closed; what comes then opens another"
     ),

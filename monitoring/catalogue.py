@@ -73,6 +73,11 @@ CATALOGUE = (
         ("code", "referential"),
     ),
     Metric(
+        "crible_model_errors",
+        "counter",
+        "Model records that were damaged, and claims of which the models learned nothing: rules decided alone.",
+    ),
+    Metric(
         "crible_referential_rejected",
         "counter",
         "Loads of tables that were refused; what was in force stayed.",
@@ -81,7 +86,7 @@ CATALOGUE = (
     Metric(
         "crible_referential_age_seconds",
         "gauge",
-        "Time since the newest load in force of a table was made.",
+        "Time since a table in force was last loaded or told again.",
         ("referential",),
     ),
     Metric(

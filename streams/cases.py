@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from math import inf
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -146,9 +147,7 @@ def _remember(record: Screened, shelf: Shelf, store: Store) -> None:
     if key not in shelf.files:
         (blob,) = store.models([entity_files.name(key)])
         first = float(told["first"])
-        shelf.files[key] = (
-            File(entity_files.VERSION, first, first) if blob is None else entity_files.read(blob)
-        )
+        shelf.files[key] = entity_files.opened(blob, first, inf)
     file = shelf.files[key]
     if file.revision < told["revision"] and file.round <= told["round"]:
         at = (record.event_time or record.issued_at).timestamp()
@@ -212,7 +211,7 @@ def _now(
 ) -> dict[str, Any]:
     """The linked claims as they stand, what of them can be stopped still, and what earlier reviews found."""
     wanted = [outcomes.name(cause.entity), outcomes.of_code(cause.lead.code)]
-    history, code = map(outcomes.read, store.models(wanted))
+    history, code = map(outcomes.known, store.models(wanted))
     mine = linked.own(record, left=cause.left)
     claims = [mine, *_linked(record, cause, file, shelf, store)]
     stoppable = sum(one.stoppable or 0 for one in claims)

@@ -67,8 +67,8 @@ class ControlDesk:
             review.outcome, _actors(review, record), (one.code for one in record.reasons), examined
         )
         person = outcomes.name(f"beneficiary:{review.beneficiary}")
-        (known,) = self._store.models([person])
-        counted = outcomes.read(known).counted(review.outcome, review.event_id)
+        (before,) = self._store.models([person])
+        counted = outcomes.known(before).counted(review.outcome, review.event_id)
         self._store.put_models({person: outcomes.packed(counted)})
         said = [again, Output("learning", None, orjson.dumps(lesson), 0)]
         return said + _frozen(review, record) if review.outcome == "CONFIRMED_FRAUD" else said

@@ -7,6 +7,7 @@ linked, and a revision be told twice; verdicts and holds do not depend on it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -15,6 +16,8 @@ import msgspec
 from schemas.observation import entity_ref
 from state.errors import BadFormat
 from state.formats import newer
+
+log = logging.getLogger("crible.cases")
 
 VERSION: Final = 1
 LINKS: Final = 60
@@ -90,9 +93,13 @@ def packed(file: File) -> bytes:
 
 def opened(blob: bytes | None, at: float, quiet: float) -> File:
     """The file as it stands at that instant: a new round of it where nothing came for `quiet` seconds."""
-    if blob is None:
+    try:
+        file = None if blob is None else read(blob)
+    except msgspec.MsgspecError:
+        log.error("the file of a case was damaged: it begins anew")
+        file = None
+    if file is None:
         return File(VERSION, at, at)
-    file = read(blob)
     return file if at - file.last <= quiet else File(VERSION, at, at, round=file.round + 1)
 
 

@@ -91,7 +91,7 @@ class Shelf:
     """What the messages of one batch share: later ones see what earlier ones of the same batch changed."""
 
     referentials: Referentials
-    records: Records = field(default_factory=Records)
+    records: Records = field(default_factory=lambda: Records(damaged=[]))
     claims: dict[str, ClaimState] = field(default_factory=dict)
     answered: dict[str, Screened] = field(default_factory=dict)
     """Event id -> its record of this batch."""

@@ -5,6 +5,7 @@ The same two folds serve the loops over Kafka and the in-line learning of an eve
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from detectors.models import Records
 from detectors.models.folds import fold_learning, fold_provider, touched
 from detectors.models.keys import Pair
 from streams import outcomes
+
+log = logging.getLogger("crible.models")
 
 Lesson = Mapping[str, Any]
 TOPICS = ("provider-activity", "learning")
@@ -107,8 +110,11 @@ def _mark(message: Lesson) -> str | None:
 
 
 def _records(blobs: Mapping[str, bytes | None]) -> Records:
-    return Records({pair(key): blob for key, blob in blobs.items()})
+    """The records of a fold. One that is damaged begins anew: the loop must not stop at it for ever."""
+    return Records({pair(key): blob for key, blob in blobs.items()}, damaged=[])
 
 
 def _changed(held: Records) -> dict[str, bytes]:
+    for kind in held.damaged or ():
+        log.error("a model record of kind %r was damaged: it begins anew", kind)
     return {name(key): blob for key, blob in held.changed().items()}

@@ -6,6 +6,7 @@ are the control desk's, which reads one beneficiary's reviews in order, so that 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ import msgspec
 from detectors.models.fusion import NEGATIVE, POSITIVE
 from state.errors import BadFormat
 from state.formats import newer
+
+log = logging.getLogger("crible.outcomes")
 
 VERSION: Final = 1
 REMEMBERED: Final = 64
@@ -71,6 +74,15 @@ def read(blob: bytes | None) -> Outcomes:
     return found
 
 
+def known(blob: bytes | None) -> Outcomes:
+    """`read`, and none where they are damaged: an alert, and a review, must not wait for ever for them."""
+    try:
+        return read(blob)
+    except msgspec.MsgspecError:
+        log.error("outcomes of reviews were damaged: they are counted anew")
+        return Outcomes()
+
+
 def packed(outcomes: Outcomes) -> bytes:
     """The bytes of outcomes."""
     return _encoder.encode(outcomes)
@@ -100,6 +112,6 @@ def fold(records: Mapping[str, bytes | None], messages: Sequence[Mapping[str, An
         said = [(name(entity), str(message["outcome"])) for entity in message.get("on", ())]
         said += [(of_code(code), outcome) for code, outcome in message.get("codes", {}).items()]
         for key, outcome in said:
-            known = held[key] if key in held else read(records.get(key))
-            held[key] = known.counted(outcome)
+            before = held[key] if key in held else known(records.get(key))
+            held[key] = before.counted(outcome)
     return {key: packed(outcomes) for key, outcomes in held.items()}

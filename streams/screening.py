@@ -8,6 +8,7 @@ published, what was recorded first wins, and every output derives from the recor
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from detectors import catalogue
 from detectors.base import Context
-from detectors.models import assess, coverage, score, view
+from detectors.models import RecordError, assessed, coverage, score, view
 from detectors.models.folds import fold_beneficiary, learning, provider_activity
 from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
@@ -48,6 +49,8 @@ from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
 from streams.numbers import NameOf
+
+log = logging.getLogger("crible.screening")
 
 T = TypeVar("T")
 FIRST = "1"  # revision of the verdict that an event gets at its own offset
@@ -102,13 +105,16 @@ class Screener:
             self._detect(item, shelf)
             self._decide(item, shelf)
             self._lap("decide")
-            self._learn(item, shelf)
+            self._teach(item, shelf)
             self._lap("models")
         self._timed("record", lambda: self._record(batch, items, shelf))
         for stage, seconds in self._spent.items():
             self._metrics.stage(stage, seconds)
         self._spent.clear()
         self._items, self._covered = items, shelf.referentials.coverage
+        for kind in shelf.records.damaged or ():
+            log.error("a model record of kind %r was damaged: rules alone until it has learned again", kind)
+            self._metrics.model_error()
         return self._timed("publish", lambda: self._publish(items, shelf))
 
     # -- decode: bytes to an event that everybody may trust, or to the reason why not
@@ -213,7 +219,7 @@ class Screener:
             return
         if item.event.action == "CANCEL":
             return  # nothing is asked for
-        item.evidence = assess(item.view, shelf.records)
+        item.evidence = assessed(item.view, shelf.records)
         self._lap("models")
         if not self._observe_only:
             context = Context(
@@ -259,6 +265,16 @@ class Screener:
             cases.note(item, shelf, self._store)
 
     # -- learn: after the score, never before it
+
+    def _teach(self, item: Item, shelf: Shelf) -> None:
+        """Learn from a claim; one on which the models fail teaches nothing, and its verdict stands."""
+        try:
+            self._learn(item, shelf)
+        except RecordError:
+            raise  # of a newer release
+        except Exception as error:
+            log.error("the models learn nothing of a claim: %s", type(error).__name__)
+            self._metrics.model_error()
 
     def _learn(self, item: Item, shelf: Shelf) -> None:
         if item.view is None:
