@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -80,7 +80,19 @@ class Declaration:
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
-    mode: enums.DetectorMode = "enforce"  # until a policy says another; a new one starts in shadow
+    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Variant -> its sentence of facts in French and English; those of `sentences.toml` need not stand here too."""
+    controls: tuple[str, ...] = ()  # proposed; those of `decision.CONTROLS` need not stand here too
+
+
+class Beside(NamedTuple):
+    """A value beside the peers' distribution, in the unit of its metric (money: centimes)."""
+
+    metric: str
+    value: float
+    median: float
+    p95: float
+    n: int  # peers
 
 
 class Finding(msgspec.Struct):
@@ -108,6 +120,7 @@ class Finding(msgspec.Struct):
     scope: Literal["PAYEE", "NETWORK"] | None = (
         None  # wider than its lines: only a named human order gives it
     )
+    peers: Beside | None = None  # how the peers' values lie, where the row compares with them
 
 
 class CannotCheck(msgspec.Struct, frozen=True):

@@ -77,6 +77,7 @@ CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "M03": ("CONTROLE_SUR_PLACE",),
     **dict.fromkeys(("T01", "R02"), ("PIECES",)),
     **dict.fromkeys(("D05", "L01", "L02", "L03", "L04", "L05", "Y01"), ("AUDIT_INTERNE",)),
+    **{code: declared.controls for code, declared in BY_CODE.items() if declared.controls},
 }
 DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "E01": ("ATTESTATION_DROITS",),

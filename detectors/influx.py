@@ -63,7 +63,6 @@ class FarInflux:
         },
         caveats_fr=("Caravane autorisée (référentiel)", "Hôpital de recours : base habituelle élevée"),
         caveats_en=("Authorised caravan (referential)", "Referral hospital: a high usual base"),
-        mode="shadow",
     )
 
     def check(self, context: Context) -> Iterable[Finding | CannotCheck]:

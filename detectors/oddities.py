@@ -66,7 +66,6 @@ class CalendarAndDigits:
             "Duty or emergency: establishments, pharmacies and lines of duty work are not counted",
             "Fees round by custom (150, 200, 250 MAD): visits are not counted, peers are compared with",
         ),
-        mode="shadow",
     )
 
     def check(self, context: Context) -> Iterable[Finding | CannotCheck]:

@@ -47,7 +47,6 @@ class RampUp:
             "A recent opening: compared with other newcomers",
             "A backlog deposited at once, paper batches: dates of care do not rise",
         ),
-        mode="shadow",
     )
 
     def check(self, context: Context) -> Iterable[Finding | CannotCheck]:

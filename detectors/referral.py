@@ -67,7 +67,6 @@ class Referral:
             "The only pharmacy in the village: at least three others within 5 km",
             "The nearest neighbour",
         ),
-        mode="shadow",
     )
 
     def check(self, context: Context) -> Iterable[Finding | CannotCheck]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import erfc, exp, fsum, gamma, lgamma, log, log1p, sqrt
 
 NORMAL = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
+P95 = 1.6449  # standard deviations below which 95 % of a normal lie
 ENOUGH = 1e-17  # relative: a term that no longer changes a double
 TINY = 1e-300  # stands for a zero by which Lentz's method would divide
 MOST_STEPS = 10_000  # of the fraction: some sqrt(max(a, b)) are enough

@@ -58,7 +58,6 @@ class Upcoding:
             "Graver cases: long-term illness, acts under prior agreement (not counted), reference centre",
             "A new activity or new equipment",
         ),
-        mode="shadow",
     )
 
     def check(self, context: Context) -> Iterable[Finding | CannotCheck]:

@@ -37,9 +37,10 @@ def detect(item: Item, event: Follower, shelf: Shelf, state: ClaimState) -> None
     """Run the detectors of liquidations and payments, and score what they find."""
     context = _context(event, state, item.followed or Followed(), shelf)
     found = catalogue.run_followers(context)
-    item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+    item.say(found)
     if isinstance(event, Payment):
-        item.findings += _of_the_day(event, context)
+        today = _of_the_day(event, context)
+        item.findings, item.shadow = found.findings + today.findings, found.shadow + today.shadow
     item.score = score(item.findings, shelf.records.fusion)
 
 
@@ -75,7 +76,7 @@ def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Sh
         fresh = catalogue.run_followers(context, OF_THE_FILE)
         found += fresh.findings
         if isinstance(event, Payment):
-            found += _of_the_day(event, context)
+            found += _of_the_day(event, context).findings
     changed = _answered(event, context, found, shelf)
     if record.features.get("reviewed"):
         changed["features"]["reviewed"] = True
@@ -91,29 +92,29 @@ def _context(event: Follower, state: ClaimState, seen: Followed, shelf: Shelf) -
     return FollowerContext(event, state.dossier(event.event_id), seen, referentials, thresholds)
 
 
-def _of_the_day(event: Payment, context: FollowerContext) -> list[Finding]:
+def _of_the_day(event: Payment, context: FollowerContext) -> catalogue.Answers:
     """The claim's own hard rules with what is known now; what its verdict has weighed already is not weighed again."""
+    told = catalogue.Answers.none()
     filed, person = context.dossier.filed, context.seen.person
     if event.status != "ORDERED" or filed is None or not context.dossier.screened:
-        return []
+        return told
     claim = filed.claim(event)
     today = Context(
         claim, Observation(beneficiary=person), context.referentials, context.thresholds, None, {}, {}
     )
     paid = Paid.of(event)
-    told = []
-    for found in catalogue.run(today, OF_THE_DAY).findings:
-        lines = (
-            tuple(sorted(set(found.lines) & set(paid.lines))) if paid.lines and found.lines else found.lines
-        )
-        weighed = (
-            found.code in context.dossier.codes and found.scope is None
-        )  # an order binds whoever released it
-        if weighed or (found.lines and paid.lines and not lines):
-            continue
-        found.lines = lines or paid.lines
-        found.amount = total(amounts_of(event), found.lines)
-        told.append(found)
+    said = catalogue.run(today, OF_THE_DAY)
+    for findings_of, kept in ((said.findings, told.findings), (said.shadow, told.shadow)):
+        for found in findings_of:
+            lines = found.lines
+            if paid.lines and found.lines:
+                lines = tuple(sorted(set(found.lines) & set(paid.lines)))
+            weighed = found.code in context.dossier.codes and found.scope is None
+            if weighed or (found.lines and paid.lines and not lines):  # an order binds whoever released it
+                continue
+            found.lines = lines or paid.lines
+            found.amount = total(amounts_of(event), found.lines)
+            kept.append(found)
     return told
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from math import exp, log
 from typing import Final, NamedTuple
 
+from detectors.base import Beside
 from detectors.models.keys import Bill
 from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord, admit
 from detectors.models.series import BOUND
 from detectors.models.store import Records
-from detectors.tails import NORMAL
+from detectors.tails import NORMAL, P95
 
 METRICS: Final = ("beneficiaries_per_day", "mad_per_beneficiary", "acts_per_beneficiary")
 MIN_CLAIMS: Final = 10
@@ -42,6 +43,16 @@ class Activity(NamedTuple):
     def z(self) -> float:
         """The robust z of the logarithm."""
         return NORMAL * (self.value - self.median) / self.mad
+
+    @property
+    def beside(self) -> Beside:
+        """The same in plain numbers, with the 95th percentile of peers whose logarithms are normal. Money: centimes."""
+        unit = 100.0 if self.metric == "mad_per_beneficiary" else 1.0
+        top = exp(self.median + P95 * self.mad / NORMAL)
+        value, median = self.plain
+        return Beside(
+            self.metric, round(unit * value, 2), round(unit * median, 2), round(unit * top, 2), self.n_peers
+        )
 
     @property
     def plain(self) -> tuple[float, float]:

@@ -4,6 +4,7 @@ for P01."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from detectors.base import CannotCheck, Finding
 from detectors.models import activity, amounts, beneficiary, provider
 from detectors.models.activity import Activity
 from detectors.models.keys import View
-from detectors.models.records import Norm, NormsRecord, ProviderRecord
+from detectors.models.records import Norm, NormsRecord, ProviderRecord, RecordError
 from detectors.models.store import Records
 
 
@@ -57,6 +58,26 @@ class Evidence(msgspec.Struct):
 
 
 CHECKS: Final = (("M01", amounts.check), ("M02", beneficiary.check), ("M03", provider.check))
+
+
+def assessed(view: View, records: Records) -> Evidence:
+    """`assess`, and where the models fail or say what is no number, nothing but that: the rules decide alone.
+
+    Raises RecordError for the records of a newer release, which this one must not work beside.
+    """
+    try:
+        found = assess(view, records)
+    except RecordError:
+        raise
+    except (
+        Exception
+    ) as error:  # a model's defect must not stop the stream; it is told by type, as a detector's is
+        lacking = f"error:{type(error).__name__}"
+        return Evidence(cannot=[CannotCheck(code, lacking) for code, _ in CHECKS] if view.care else [])
+    for one in [one for one in found.findings if not isfinite(one.strength * one.weight)]:
+        found.findings.remove(one)
+        found.cannot.append(CannotCheck(one.code, "error:not-finite"))
+    return found
 
 
 def assess(view: View, records: Records) -> Evidence:

@@ -28,6 +28,10 @@ class RecordError(ValueError):
     """A stored model record cannot be used; the message says which kind, why, and what to do."""
 
 
+class DamagedRecord(RecordError):
+    """It is no record of its kind, or holds a number that is not finite: nobody will ever read it again."""
+
+
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What all records share: the layout's version, first on the wire."""
 
@@ -281,7 +285,8 @@ def decode(kind: str, blob: bytes) -> Record:
     """The record of that kind, raised to the present version where it is of an earlier one.
 
     Raises:
-        RecordError: another layout, a version from the future, a number that is not finite.
+        DamagedRecord: another layout, a number that is not finite.
+        RecordError: a version from the future.
     """
     read = _decoders[kind].decode
     record: Record
@@ -294,7 +299,7 @@ def decode(kind: str, blob: bytes) -> Record:
     try:
         record = read(_upgraded(kind, blob))
     except msgspec.MsgspecError as error:
-        raise RecordError(
+        raise DamagedRecord(
             f"model record of kind {kind!r} is damaged ({error}); delete its key and replay `learning`"
         ) from error
     return record

@@ -19,6 +19,7 @@ from schemas.liquidation import Liquidation
 from schemas.observation import Followed, Frequency, LiquidatorCounts, PairCount, PairWindow, ProviderWindow
 from schemas.payment import Payment
 from schemas.registries import Beneficiary, Liquidator
+from tests.detectors import examples
 from tests.detectors.scene import ENVELOPE, Scene, consultation
 
 NOON = dt.datetime(2026, 3, 11, 11, tzinfo=dt.UTC)  # a Wednesday; noon or eleven o'clock in Casablanca
@@ -105,6 +106,7 @@ class FollowerScene(Scene):
             assert 0 < finding.weight < 1
             assert from_record(msgspec.json.decode(msgspec.json.encode(to_record(finding)))) == finding
             assert None not in write(code, finding.variant, finding.facts, finding.amount), "no sentence"
+        examples.meet(event, findings)
         return findings, [item for item in found if isinstance(item, CannotCheck)]
 
 

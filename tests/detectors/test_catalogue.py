@@ -12,6 +12,7 @@ from detectors.catalogue import BY_CODE, DECLARATIONS, DETECTORS, run
 from detectors.decision import CONTROLS
 from detectors.findings import from_record, to_record
 from detectors.models.evidence import Evidence
+from detectors.policy import ENFORCED
 from schemas.enums import FACT_KINDS
 from tests.detectors.scene import DOCTOR, Scene, box, consultation, day, declaration
 
@@ -151,6 +152,14 @@ def test_modes(mode: str, found: tuple[int, int]) -> None:
     scene.provider(DOCTOR, sector="PUBLIC")
     answers = run(scene.context(scene.claim(consultation())))
     assert (len(answers.findings), len(answers.shadow)) == found
+
+
+def test_what_a_detector_in_shadow_lacks_or_breaks_on_stands_beside_the_verdicts_own() -> None:
+    scene = Scene().table("detectors", {"code": "D01", "mode": "shadow"}, {"code": "E04", "mode": "shadow"})
+    answers = run(scene.context(scene.claim(consultation())), [Broken(), *DETECTORS])
+    assert CannotCheck("D01", "error:ZeroDivisionError") in answers.shadow_cannot
+    assert {check.code for check in answers.shadow_cannot} & ENFORCED == {"D01", "E04"}
+    assert not {check.code for check in answers.cannot_check} & {"D01", "E04"}
 
 
 def test_the_models_answer_under_their_own_codes() -> None:

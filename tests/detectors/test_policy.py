@@ -7,8 +7,8 @@ import datetime as dt
 
 import pytest
 
-from detectors.catalogue import DECLARATIONS
-from detectors.policy import DECISION, Thresholds
+from detectors.catalogue import BY_CODE, DECLARATIONS
+from detectors.policy import DECISION, ENFORCED, Thresholds
 from schemas.referential import DetectorRow
 from tests.detectors.scene import DAY, Scene
 
@@ -25,7 +25,8 @@ def test_defaults_are_the_declared_ones() -> None:
             assert threshold.unit
             assert threshold.reason
         assert thresholds.value(declaration.code, "weight") == declaration.weight
-        assert thresholds.mode(declaration.code, "AMO") == declaration.mode
+        started = "enforce" if declaration.code in ENFORCED else "shadow"
+        assert thresholds.mode(declaration.code, "AMO") == started
     assert {name: thresholds.policy(name) for name in DECISION} == {n: t.value for n, t in DECISION.items()}
     with pytest.raises(KeyError):
         thresholds.value("U06", "none")
@@ -80,8 +81,9 @@ def test_a_new_detector_stays_in_shadow_until_a_row_says_otherwise() -> None:
         "shadow",
         "enforce",
     ]
-    enforced = [dataclasses.replace(declaration, mode="enforce") for declaration in DECLARATIONS]
-    assert Thresholds(enforced, rows).ruleset != thresholds.ruleset
+    new = dataclasses.replace(BY_CODE["U06"], code="Z01")
+    assert Thresholds([*DECLARATIONS, new]).mode("Z01") == "shadow"
+    assert Thresholds([*DECLARATIONS, new]).ruleset != Thresholds(DECLARATIONS).ruleset
 
 
 def test_the_version_follows_the_content() -> None:
