@@ -44,7 +44,8 @@ def test_every_event_is_answered_and_nothing_is_refused(
 def test_the_exit_code_says_whether_all_targets_are_met(run: tuple[int, dict[str, Any], str, Path]) -> None:
     code, told, page, _ = run
     assert code == (0 if all(one["met"] for one in told["targets"]) else 1)
-    assert page.count("| met |") + page.count("| NOT MET |") == len(told["targets"])
+    head = page.split("## By truth")[0]
+    assert head.count("| met |") + head.count("| NOT MET |") == len(told["targets"])
 
 
 def test_rules_are_right_and_honest_claims_go_on(run: tuple[int, dict[str, Any], str, Path]) -> None:

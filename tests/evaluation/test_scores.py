@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 
 from detectors.base import Declaration
 from detectors.catalogue import BY_CODE
-from simulation.schemes import FRAUDS
+from simulation.schemes import FRAUDS, HONEST
 from streams.evaluation.figures import report
 from streams.evaluation.pages import page
 from streams.evaluation.scores import Scores
@@ -179,3 +180,10 @@ def test_the_page_says_what_was_met_and_how_it_was_made() -> None:
     assert "crible evaluate rules --seed 1" in text
     assert "| hard rules: lines held that are fraud or error | ≥ 95 % | 100.00 % | met |" in text
     assert "NOT MET" in text
+
+
+def test_the_page_in_the_docs_is_of_the_detectors_and_typologies_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    for name in (*BY_CODE, *FRAUDS, *HONEST):
+        assert f"| {name} |" in text, name
+    assert "crible evaluate rules --claims" in text
