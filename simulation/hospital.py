@@ -181,25 +181,10 @@ class Hospital:
         days = draw.integer(5, 21)
         person.course = day + days  # no second leave before the first has ended
         wage = draw.integer(120, 420) * 100
-        dossier = Dossier(person, day, kind="IJ")
-        dossier.act(
-            "IJ",
-            doctor,
-            day,
-            quantity=days - 3,
-            unit_price=round(wage * 2 / 3),
-            prescriber=doctor,
-            service_end=clock.text(day + days - 1),
-        )
-        dossier.dues[0] = (1, dossier.amount, dossier.amount)
-        dossier.document("CERTIFICAT", doctor.number(draw), doctor, day, [1])
-        dossier.sick_leave = {
-            "employer": f"EMP-{draw.integer(1, 400):04d}",
-            "start": clock.text(day),
-            "end": clock.text(day + days - 1),
-            "contribution_days": draw.integer(60, 156),
-            "daily_wage": wage,
-        }
+        dossier = allowance(person, doctor, doctor.number(draw), day, days, wage)
+        assert dossier.sick_leave is not None
+        dossier.sick_leave["employer"] = f"EMP-{draw.integer(1, 400):04d}"
+        dossier.sick_leave["contribution_days"] = draw.integer(60, 156)
         return dossier
 
     def abroad(self, day: int) -> Dossier:
@@ -222,3 +207,15 @@ class Hospital:
             }
         )
         return dossier
+
+
+def allowance(person: Person, doctor: Provider, number: str, day: int, days: int, wage: int) -> Dossier:
+    """A sick leave with its certificate: two thirds of the daily wage (centimes) from the fourth day on."""
+    dossier = Dossier(person, day, kind="IJ")
+    end = clock.text(day + days - 1)
+    price = round(wage * 2 / 3)
+    dossier.act("IJ", doctor, day, quantity=days - 3, unit_price=price, prescriber=doctor, service_end=end)
+    dossier.dues[0] = (1, dossier.amount, dossier.amount)
+    dossier.document("CERTIFICAT", number, doctor, day, [1])
+    dossier.sick_leave = {"start": clock.text(day), "end": end, "daily_wage": wage}
+    return dossier

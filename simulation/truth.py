@@ -39,25 +39,25 @@ def of_lines(
                 "amount": line["amount"],
             }
         )
-    return {
-        "event_id": event["event_id"],
-        "claim_id": event["claim_id"],
-        "class": class_,
-        "scheme": scheme,
-        "case": case,
-        "amount": sum(line["amount"] for line in lines),
-        "lines": lines,
-    }
+    amount = sum(line["amount"] for line in lines)
+    return _line(event, class_, scheme, case, amount, lines)
 
 
 def of_step(event: Event, class_: str, scheme: str | None, case: str | None = None) -> Event:
     """The truth of a liquidation or payment; the money is what it would pay."""
+    amount = (event.get("base_amount") or 0) + (event.get("complementary_amount") or 0)
+    return _line(event, class_, scheme, case, amount, [])
+
+
+def _line(
+    event: Event, class_: str, scheme: str | None, case: str | None, amount: int, lines: list[dict[str, Any]]
+) -> Event:
     return {
         "event_id": event["event_id"],
         "claim_id": event["claim_id"],
         "class": class_,
         "scheme": scheme,
         "case": case,
-        "amount": (event.get("base_amount") or 0) + (event.get("complementary_amount") or 0),
-        "lines": [],
+        "amount": amount,
+        "lines": lines,
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from simulation.care import TEETH
 from simulation.claims import Dossier
 from simulation.draw import Draw
 from simulation.population import Person
 from simulation.providers import Provider
-from simulation.schemes.parts import grown, ordered
+from simulation.schemes.parts import grown, ordered, sitting
 from simulation.schemes.stage import Stage
 
 UNDER, DEAR, CUT, TWICE, SHOPPERS, CHANGED = 25, 26, 5, 13, 2, 13
@@ -26,49 +25,25 @@ def _without(stage: Stage, draw: Draw, count: int) -> list[Person]:
     return stage.people(draw, count, lambda p: "glasses" not in p.supplied and grown(stage, 20)(p))
 
 
+def _sold(stage: Stage, scheme: str, count: int, low: int, high: int) -> list[Dossier]:
+    """Pairs of one optician at prices between two bounds in MAD."""
+    draw = stage.draws(scheme)
+    shop = stage.provider(draw, "OPTICIEN")
+    dossiers = []
+    for person in _without(stage, draw, count):
+        day = stage.working_day(draw, 0, stage.days - 6, shop)
+        dossiers.append(_glasses(stage, draw, person, shop, day, draw.integer(low, high) * 100))
+    return dossiers
+
+
 def just_under(stage: Stage) -> list[Dossier]:
     """An optician whose every pair costs a little less than what would be controlled."""
-    draw = stage.draws("just_under")
-    shop = stage.provider(draw, "OPTICIEN")
-    return [
-        _glasses(
-            stage,
-            draw,
-            person,
-            shop,
-            stage.working_day(draw, 0, stage.days - 6, shop),
-            draw.integer(4_600, 4_990) * 100,
-        )
-        for person in _without(stage, draw, UNDER)
-    ]
+    return _sold(stage, "just_under", UNDER, 4_600, 4_990)
 
 
 def dear_glasses(stage: Stage) -> list[Dossier]:
     """An optician of dear lenses: as often over the threshold as under it."""
-    draw = stage.draws("dear_glasses")
-    shop = stage.provider(draw, "OPTICIEN")
-    return [
-        _glasses(
-            stage,
-            draw,
-            person,
-            shop,
-            stage.working_day(draw, 0, stage.days - 6, shop),
-            draw.integer(3_600, 6_400) * 100,
-        )
-        for person in _without(stage, draw, DEAR)
-    ]
-
-
-def _sitting(draw: Draw, person: Person, dentist: Provider, day: int, codes: tuple[str, ...]) -> Dossier:
-    dossier = Dossier(person, day)
-    lines = []
-    for code in codes:
-        tooth = TEETH[(person.birth + person.mouth * 5) % len(TEETH)]
-        person.mouth += 1
-        lines.append(dossier.act(code, dentist, day, teeth=[tooth]))
-    dossier.document("FEUILLE_SOINS", dentist.number(draw), dentist, day, lines)
-    return dossier
+    return _sold(stage, "dear_glasses", DEAR, 3_600, 6_400)
 
 
 def _sittings(
@@ -81,7 +56,7 @@ def _sittings(
         dentist = stage.world.market.pick(draw, person.household.commune, "DENTISTE", day=stage.day)
         day = stage.working_day(draw, 0, stage.days - 10, dentist)
         for each in codes:
-            dossier = _sitting(draw, person, dentist, day, each)
+            dossier = sitting(draw, person, dentist, day, each)
             dossier.case = f"{i}"
             dossiers.append(dossier)
             day += 1

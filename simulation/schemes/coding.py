@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulation.acts import ACT
 from simulation.care import TEETH
 from simulation.claims import Dossier
-from simulation.draw import Draw
-from simulation.population import Person
-from simulation.providers import Provider
-from simulation.schemes.parts import grown, ordered
+from simulation.schemes.parts import grown, ordered, sitting
 from simulation.schemes.stage import Stage
 
 UPCODED, MIXED, UNBUNDLED, APART = 42, 26, 18, 26
@@ -38,27 +33,13 @@ def _graded(stage: Stage, scheme: str, count: int, dear: float) -> list[tuple[Do
         codes = [
             code for code in dict.fromkeys(drawn) if ACT[code].extra.get("sex", person.sex) == person.sex
         ]
-        dossier = _file(stage, draw, person, provider, day, codes or [usual[0]])
+        codes = codes or [usual[0]]
+        if kind == "DENTISTE":
+            dossier = sitting(draw, person, provider, day, codes)
+        else:
+            dossier = ordered(stage, draw, person, provider, day, *codes)
         made.append((dossier, [line["line"] for line in dossier.lines if line["code"] in top]))
     return made
-
-
-def _file(
-    stage: Stage, draw: Draw, person: Person, provider: Provider, day: int, codes: list[str]
-) -> Dossier:
-    """The acts on the paper of the trade, each on a tooth of its own at a dentist's."""
-    if provider.kind != "DENTISTE":
-        return ordered(stage, draw, person, provider, day, *codes)
-    dossier = Dossier(person, day)
-    lines = []
-    for code in codes:
-        more: dict[str, Any] = {}
-        if code not in ("CD", "DETAR"):
-            more["teeth"] = [TEETH[(person.birth + person.mouth * 5) % len(TEETH)]]
-            person.mouth += 1
-        lines.append(dossier.act(code, provider, day, **more))
-    dossier.document("FEUILLE_SOINS", provider.number(draw), provider, day, lines)
-    return dossier
 
 
 def upcoding(stage: Stage) -> list[Dossier]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from simulation import clock
-from simulation.care import TEETH
 from simulation.claims import Dossier
 from simulation.draw import Draw
 from simulation.population import Person
-from simulation.schemes.parts import grown, ordered, sheet, visit
+from simulation.schemes.parts import grown, ordered, sheet, sitting, visit
 from simulation.schemes.stage import Stage
 
 CLERKS, STAMPED, OPERATED, FOLLOWED, SUNDAYS, DUTY = 2, 14, 4, 6, 36, 26
@@ -81,9 +80,7 @@ def weekend_billing(stage: Stage) -> list[Dossier]:
     for i, person in enumerate(stage.people(draw, SUNDAYS, grown(stage))):
         day = days[i * len(days) // SUNDAYS]
         if kind == "DENTISTE":
-            tooth = TEETH[(person.birth + person.mouth * 5) % len(TEETH)]
-            person.mouth += 1
-            dossier = sheet(draw, person, provider, day, draw.pick(codes), teeth=[tooth])
+            dossier = sitting(draw, person, provider, day, (draw.pick(codes),))
         else:
             dossier = ordered(stage, draw, person, provider, day, *draw.sample(codes, draw.integer(1, 2)))
         dossier.delay = draw.integer(1, 9)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from simulation import clock
+from simulation.care import TEETH
 from simulation.claims import Dossier
 from simulation.draw import Draw
 from simulation.population import Person
@@ -24,6 +26,20 @@ def sheet(draw: Draw, person: Person, executor: Provider, day: int, *codes: str,
     dossier = Dossier(person, day)
     lines = [dossier.act(code, executor, day, **more) for code in codes]
     dossier.document("FEUILLE_SOINS", executor.number(draw), executor, day, lines)
+    return dossier
+
+
+def sitting(draw: Draw, person: Person, dentist: Provider, day: int, codes: Iterable[str]) -> Dossier:
+    """Dental acts, each on a tooth that had nothing done so far."""
+    dossier = Dossier(person, day)
+    lines = []
+    for code in codes:
+        more: dict[str, Any] = {}
+        if code not in ("CD", "DETAR"):
+            more["teeth"] = [TEETH[(person.birth + person.mouth * 5) % len(TEETH)]]
+            person.mouth += 1
+        lines.append(dossier.act(code, dentist, day, **more))
+    dossier.document("FEUILLE_SOINS", dentist.number(draw), dentist, day, lines)
     return dossier
 
 
@@ -71,8 +87,6 @@ def visit(stage: Stage, draw: Draw, person: Person, day: int | None = None) -> D
 
 def stay(stage: Stage, draw: Draw, person: Person, house: Provider, day: int, nights: int) -> Dossier:
     """A medical stay, billed by the day to the payer."""
-    from simulation import clock
-
     dossier = Dossier(person, day)
     end = clock.text(day + nights)
     dossier.act("JMED", house, day, quantity=nights, service_end=end, discharge="HOME")

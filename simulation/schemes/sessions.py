@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulation import clock
 from simulation.claims import Dossier
 from simulation.draw import Draw
+from simulation.hospital import allowance
 from simulation.population import Person
 from simulation.providers import Provider
 from simulation.schemes.parts import grown
@@ -54,25 +55,9 @@ def _leave(
 ) -> Dossier:
     """A leave with its certificate."""
     wage = draw.integer(180, 520) * 100
-    dossier = Dossier(person, day, kind="IJ")
-    dossier.act(
-        "IJ",
-        doctor,
-        day,
-        quantity=days - 3,
-        unit_price=round(wage * 2 / 3),
-        prescriber=doctor,
-        service_end=clock.text(day + days - 1),
-    )
-    dossier.dues[0] = (1, dossier.amount, dossier.amount)
-    dossier.document("CERTIFICAT", doctor.number(draw), doctor, day, [1])
-    dossier.sick_leave = {
-        "employer": employer,
-        "start": clock.text(day),
-        "end": clock.text(day + days - 1),
-        "contribution_days": draw.integer(60, 156),
-        "daily_wage": wage,
-    }
+    dossier = allowance(person, doctor, doctor.number(draw), day, days, wage)
+    assert dossier.sick_leave is not None
+    dossier.sick_leave |= {"employer": employer, "contribution_days": draw.integer(60, 156)}
     person.course = day + days
     return dossier
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulation.care import TEETH
 from simulation.claims import Dossier
 from simulation.draw import Draw
 from simulation.places import COMMUNES
 from simulation.population import Person
 from simulation.providers import Provider
-from simulation.schemes.parts import grown, prelude
+from simulation.schemes.parts import grown, prelude, sitting
 from simulation.schemes.stage import Stage
 
 CROWNED, ROOTED, SHELL, OPENING = 9, 13, 80, 26
@@ -75,17 +73,8 @@ def _files(
     dossiers = []
     for person in people:
         day = stage.working_day(draw, 0, span, centre)
-        dossier = Dossier(person, day)
-        lines = []
-        for _ in range(draw.integer(1, 3)):
-            code = draw.pick(codes)
-            more: dict[str, Any] = {}
-            if code not in ("CD", "DETAR"):
-                more["teeth"] = [TEETH[(person.birth + person.mouth * 5) % len(TEETH)]]
-                person.mouth += 1
-            lines.append(dossier.act(code, centre, day, **more))
-        dossier.document("FEUILLE_SOINS", centre.number(draw), centre, day, lines)
-        dossiers.append(dossier)
+        chosen = [draw.pick(codes) for _ in range(draw.integer(1, 3))]
+        dossiers.append(sitting(draw, person, centre, day, chosen))
     return dossiers
 
 
