@@ -87,6 +87,10 @@ class Crew:
             self.tend()
             time.sleep(0.03)
 
+    def is_ready(self, name: str) -> bool:
+        """Whether this one has partitions and knows where they start."""
+        return self._workers[name].is_ready()
+
     def kill(self, name: str) -> None:
         """SIGKILL; the supervisor starts it again."""
         self._workers[name].kill()

@@ -87,7 +87,8 @@ def _joined(order: str | None) -> Does:
         paths = [one.crew.order(name, order) for name in names if order]
         one.crew.work(0.3)
         one.crew.hire(JOINER)
-        one.crew.work(draw.uniform(5.0, 8.0))
+        one.crew.wait(lambda: one.crew.is_ready(JOINER), f"{JOINER} is ready")
+        one.crew.work(draw.uniform(3.0, 6.0))
         one.crew.dismiss(JOINER)
         if order is None:
             return ""

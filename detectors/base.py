@@ -7,7 +7,7 @@ guesses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
@@ -184,6 +184,18 @@ def present(context: Context) -> set[Need]:
     if evidence is not None and (evidence.findings or evidence.cannot):
         found.add("models")
     return found
+
+
+def sorted_out(code: str, answers: Iterable[Finding | str | None]) -> Iterator[Finding | CannotCheck]:
+    """The findings as they come, then what is missing, each once."""
+    missing: dict[str, None] = {}
+    for answer in answers:
+        if isinstance(answer, str):
+            missing[answer] = None
+        elif answer is not None:
+            yield answer
+    for what in missing:
+        yield CannotCheck(code, what)
 
 
 class Detector(Protocol):

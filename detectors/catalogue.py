@@ -15,7 +15,7 @@ from detectors.caps import CapExceeded
 from detectors.channels import DoubleChannel
 from detectors.clones import CloneClaims
 from detectors.compatibility import IncompatibleAct
-from detectors.conduct import Concentration, OddHours, Overrides
+from detectors.concentration import Concentration
 from detectors.dental import ImpossibleTooth
 from detectors.devices import EarlyRenewal
 from detectors.dialysis import DialysisFrequency
@@ -25,18 +25,25 @@ from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
 from detectors.followers import FollowerContext, FollowerDetector
 from detectors.hospital import ElsewhereInHospital
+from detectors.hours import OddHours
+from detectors.influx import FarInflux
 from detectors.leave import SickLeaves
 from detectors.mandates import OwnFile, Unauthorised
 from detectors.near import NearDuplicate
+from detectors.oddities import CalendarAndDigits
 from detectors.overpaid import OverLiquidated
+from detectors.overrides import Overrides
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
+from detectors.rampup import RampUp
+from detectors.referral import Referral
 from detectors.remittance import DoublePayment, UnscreenedPayment
 from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
 from detectors.stockpile import Stockpile
 from detectors.terms import MODELS
+from detectors.upcoding import Upcoding
 from detectors.workload import ImpossibleDay
 
 if TYPE_CHECKING:
@@ -70,7 +77,12 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     ImpossiblePresence(),
     SickLeaves(),
     PeerOutlier(),
+    Upcoding(),
+    RampUp(),
     CloneClaims(),
+    FarInflux(),
+    CalendarAndDigits(),
+    Referral(),
     *MODELS,
 )
 FOLLOWERS: Final[tuple[FollowerDetector, ...]] = (

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from detectors.base import Declaration, Need, Threshold
+from schemas.enums import DetectorMode
 from schemas.referential import DetectorRow
 
 if TYPE_CHECKING:
     from detectors.catalogue import Applied
 
 T = TypeVar("T")
-Mode = Literal["off", "shadow", "enforce"]
+Mode = DetectorMode
 RULES: Final = "1"
 """Version of the rules' code; raise it with any change that may alter a verdict on the same thresholds."""
 POLICY: Final = "POLICY"
@@ -96,6 +97,7 @@ class Thresholds:
         self.chosen: dict[tuple[str, str | None, str, str | None, frozenset[Need]], tuple[Applied, ...]] = {}
         """(kind, flow, organism, sector, what the claim has) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
+        self._lowest: dict[tuple[str, str], float] = {}
         self.plain = not self._values
         """Whether the defaults stand, all of them."""
         text = repr((RULES, sorted(self.defaults.items()), sorted(self._starts), sorted(map(repr, kept))))
@@ -132,6 +134,17 @@ class Thresholds:
             if found is not None:
                 return found
         return self.defaults[code, parameter]
+
+    def lowest(self, code: str, parameter: str) -> float:
+        """The least value that any row gives: what lies below it lies below the value in force. Raises KeyError as
+        `value` does."""
+        if self.plain:
+            return self.defaults[code, parameter]
+        of = code, parameter
+        if of not in self._lowest:
+            rows = self._values.get(of, ())
+            self._lowest[of] = min(self.defaults[of], *(value for _, value in rows), float("inf"))
+        return self._lowest[of]
 
     def mode(
         self, code: str, flow: str | None = None, organism: str | None = None, sector: str | None = None

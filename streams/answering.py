@@ -27,6 +27,7 @@ from schemas.liquidation import Liquidation
 from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term, encode
 from schemas.payment import Payment
 from streams import following, settling, signals
+from streams.follower_record import compared_of
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
@@ -91,7 +92,7 @@ def follower(
     item.record = Screened(
         **_common(item, event, shelf, now),
         **said,
-        screened=settling.compared(event),
+        screened=compared_of(event),
         mode="enforce",
     )
 

@@ -14,7 +14,7 @@ import msgspec
 
 from detectors import catalogue, findings
 from detectors.base import Context, Finding
-from detectors.dossier import About, Filed
+from detectors.filed import About, Filed
 from schemas.observation import LogLine, Observation, date_of, day_number
 from schemas.outputs import Screened
 from schemas.registries import Beneficiary

@@ -169,7 +169,8 @@ class Screener:
                 wanted.append(("coverage", SINGLE))
                 reported += signals.names(item.event, shelf.referentials)
                 if self._inline:
-                    wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
+                    groups = [group for bill in item.view.bills for group in bill.peers]
+                    wanted += [(kind, group) for kind in ("members", "habits") for group in groups]
             elif isinstance(item.event, Liquidation | Payment) and answer.status == "NEW":
                 item.followed = follower_asks.followed(
                     item.question, answer.away, answer.home[0] if answer.home else None

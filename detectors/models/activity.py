@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import exp, log
 from typing import Final, NamedTuple
-from zlib import crc32
 
 from detectors.base import Beside
 from detectors.models.keys import Bill
-from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord
+from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord, admit
 from detectors.models.series import BOUND
 from detectors.models.store import Records
 from detectors.tails import NORMAL, P95
@@ -114,15 +113,12 @@ def fold(
     held = members or MembersRecord()
     table, reach = held.members, held.reach
     per_day, amount, acts = own
-    if not (-BOUND < per_day < BOUND and -BOUND < amount < BOUND and -BOUND < acts < BOUND) or (
-        reach < EVERYBODY and inpe not in table and crc32(inpe.encode()) > reach
-    ):
+    if not (-BOUND < per_day < BOUND and -BOUND < amount < BOUND and -BOUND < acts < BOUND):
         return held, None
-    table[inpe] = (day, per_day, amount, acts)
-    if len(table) > MAX_MEMBERS:
-        ranks = sorted((crc32(name.encode()), name) for name in table)
-        del table[ranks[-1][1]]
-        reach = ranks[-2][0]
+    reached = admit(table, inpe, (day, per_day, amount, acts), reach, MAX_MEMBERS)
+    if reached is None:
+        return held, None
+    reach = reached
     updates = held.updates + 1
     if updates % max(MIN_MEMBERS // 4, len(table) // 4):
         return MembersRecord(VERSION, updates, reach, table), None

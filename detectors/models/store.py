@@ -74,6 +74,9 @@ class Records:
         self._changed: dict[Pair, Record] = {}
         self.get = self._held.__getitem__
 
+    def __repr__(self) -> str:
+        return "Records"
+
     def add(self, blobs: Mapping[Pair, bytes | None]) -> None:
         """Take in more stored bytes; what is already held stays, because it may be newer."""
         for pair, blob in blobs.items():

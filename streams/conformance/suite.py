@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +15,12 @@ from confluent_kafka import KafkaError, KafkaException
 
 from streams.conformance import groups, records, topics, transactions
 from streams.conformance.check import Check, Unlike
-from streams.conformance.ground import PATIENCE_S, Ground
+from streams.conformance.ground import CALL_S, PATIENCE_S, Ground
 
 CHECKS: tuple[Check, ...] = (*topics.CHECKS, *records.CHECKS, *groups.CHECKS, *transactions.CHECKS)
 AT_A_TIME = 4  # most of a check is waiting
+CHECK_S = 300.0  # for one check: a client that hangs in its close or its flush is a result too
+LOOK_S = 0.2
 UNHEARD = 2  # more tries where brokers do not all know a new topic yet
 
 
@@ -50,24 +55,55 @@ def run(
     *,
     patience: float = PATIENCE_S,
     at_a_time: int = AT_A_TIME,
+    seconds: float = CHECK_S,
 ) -> Outcome:
-    """Put a broker to the checks; `done` is told each result as it comes.
+    """Put a broker to the checks; `done` is told each result as it comes. A check may take so many `seconds`.
 
     Works in topics and groups of its own names and deletes them. Raises BrokerAway where no broker answers.
     """
     ground = Ground(client, patience=patience)
     found: dict[str, Result] = {}
-    with ground, ThreadPoolExecutor(at_a_time) as pool:
-        waiting = [pool.submit(_try, one, ground) for one in checks]
-        try:
-            for future in as_completed(waiting):
-                result = future.result()
-                found[result.check.name] = result
-                done(result)
-        except BaseException:  # Ctrl-C: what has not begun is not begun, and what was made is deleted
-            pool.shutdown(cancel_futures=True)
-            raise
+    with ground:  # left by Ctrl-C too: what has not begun is not begun, and what was made is deleted
+        for result in _results(checks, ground, at_a_time, seconds):
+            found[result.check.name] = result
+            done(result)
     return Outcome([found[one.name] for one in checks], ground.left)
+
+
+def _results(checks: Sequence[Check], ground: Ground, at_a_time: int, seconds: float) -> Iterator[Result]:
+    """Each check's result as it comes. Nobody waits for the thread of a check that has taken too long."""
+    ready: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+    waiting = deque(checks)
+    under_way: dict[Check, tuple[threading.Thread, float]] = {}
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < at_a_time:
+                one = waiting.popleft()
+                thread = threading.Thread(target=_tell, args=(one, ground, ready), name=one.name, daemon=True)
+                thread.start()
+                under_way[one] = (thread, time.monotonic())
+            with contextlib.suppress(queue.Empty):
+                told = ready.get(timeout=LOOK_S)
+                if isinstance(told, BaseException):
+                    raise told
+                if under_way.pop(told.check, None) is not None:
+                    yield told
+            now = time.monotonic()
+            for one, (_, began) in list(under_way.items()):
+                if now - began > seconds:
+                    del under_way[one]
+                    said = f"it did not end within {seconds:g} s"
+                    yield Result(one, False, now - began, one.proves, said)
+    finally:
+        for thread, _ in under_way.values():  # what it makes is to be deleted with the rest
+            thread.join(CALL_S)
+
+
+def _tell(one: Check, ground: Ground, ready: queue.SimpleQueue[Result | BaseException]) -> None:
+    try:
+        ready.put(_try(one, ground))
+    except BaseException as error:
+        ready.put(error)
 
 
 def _patient(one: Check, ground: Ground) -> None:

@@ -9,10 +9,12 @@ import msgspec
 
 from detectors.base import CannotCheck, Finding
 from detectors.catalogue import FOLLOWERS
-from detectors.dossier import Dossier, Filed, Hold, Paid, Step
+from detectors.dossier import Dossier, Hold
+from detectors.filed import Filed
 from detectors.findings import from_record, to_record
 from detectors.followers import FollowerContext
 from detectors.sentences import write
+from detectors.settlement import Paid, Step
 from schemas.liquidation import Liquidation
 from schemas.observation import Followed, Frequency, LiquidatorCounts, PairCount, PairWindow, ProviderWindow
 from schemas.payment import Payment

@@ -15,8 +15,11 @@ from detectors.policy import ENFORCED
 from streams import cli
 from tests.detectors import examples
 from tests.detectors.scene import Scene, consultation, day
+from tests.detectors.test_catalogue import BESIDE, CATALOGUE
 
 HOUSE = Path(__file__).parents[2]
+SHADOW = {"P02", "P03", "P05", "P06", "R01"}
+"""New ones, that a policy has to enforce."""
 CODES = [declaration.code for declaration in DECLARATIONS]
 
 
@@ -62,8 +65,9 @@ def test_a_page_that_nobody_declares_is_removed(tmp_path: Path) -> None:
 def test_the_command_lists_the_catalogue() -> None:
     listed = orjson.loads(crible("--json").stdout)
     assert [one["code"] for one in listed] == CODES
+    assert {one["code"] for one in listed} == CATALOGUE | BESIDE
     assert {one["code"] for one in listed if one["mode"] == "enforce"} == ENFORCED
-    assert {one["mode"] for one in listed} <= {"enforce", "shadow"}
+    assert {one["code"] for one in listed if one["mode"] == "shadow"} == SHADOW
     assert all(one["label_fr"] and one["label_en"] and one["label_ar"] for one in listed)
     table = crible().stdout
     assert all(code in table for code in CODES)

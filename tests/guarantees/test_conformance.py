@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,11 @@ def _broken(ground: Ground) -> None:
     raise RuntimeError("a mistake of ours")
 
 
+@check("tests.hanging", proves="it ends", without="tests wait for ever")
+def _hanging(ground: Ground) -> None:
+    threading.Event().wait()
+
+
 def _topics(bootstrap: str) -> set[str]:
     return set(AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=20).topics)
 
@@ -113,6 +119,11 @@ def test_a_mistake_of_ours_is_no_finding_and_leaves_nothing_either(embedded: Emb
     with pytest.raises(RuntimeError, match="a mistake of ours"):
         run({"bootstrap.servers": embedded.bootstrap}, [_broken])
     assert _topics(embedded.bootstrap) == before
+
+
+def test_a_check_that_hangs_is_a_result_and_holds_up_nobody(embedded: EmbeddedBroker) -> None:
+    outcome = run({"bootstrap.servers": embedded.bootstrap}, [_hanging, _unlike], at_a_time=1, seconds=1.0)
+    assert [one.seen for one in outcome.results] == ["it did not end within 1 s", "another"]
 
 
 def test_no_broker_is_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:

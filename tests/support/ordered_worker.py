@@ -7,6 +7,7 @@ is otherwise the one that users run.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ from streams.kafka_source import KafkaSource
 from streams.messages import Batch, Output
 from tests.support.crashing_worker import STEPS
 
-SLOW_S = 10.0  # longest that a slow step lasts
+SLOW_S = 10.0  # longest that a slow step waits for its group to change
+OTHERS_S = 2.0  # for the new owner to answer what it is given
 SLOW_DRAIN, SLOW_ANSWER = "slow-drain", "slow-answer"
 CRASHES = {f"crash-{name}": place for name, place in STEPS.items()}
 ORDERS = (SLOW_DRAIN, SLOW_ANSWER, *CRASHES)
@@ -50,9 +52,13 @@ def _crash_when_ordered(order: str, owner: type, name: str) -> None:
 def _until_regrouped(source: KafkaSource, changes: int, serve: Callable[[], object]) -> None:
     """Serve the group until its members have changed: 1 = partitions revoked, 2 = assigned anew."""
     wanted, deadline = source._generation + changes, time.monotonic() + SLOW_S
-    while source._generation < wanted and time.monotonic() < deadline:
+    _serve_until(lambda: source._generation >= wanted or time.monotonic() > deadline, serve)
+
+
+def _serve_until(done: Callable[[], bool], serve: Callable[[], object]) -> None:
+    while not done():
         serve()
-        time.sleep(0.02)
+        select.select([], [], [], 0.02)  # under libfaketime, a `time.sleep` that comes late is an EINVAL
 
 
 def _slow_when_ordered() -> None:
@@ -64,8 +70,10 @@ def _slow_when_ordered() -> None:
         return read(self, count, timeout)
 
     def slow_commit(self: KafkaSource, batch: Batch, outputs: Sequence[Output]) -> None:
-        if _ordered(SLOW_ANSWER):
+        if outputs and _ordered(SLOW_ANSWER):
             _until_regrouped(self, 2, self.keep_alive)
+            deadline = time.monotonic() + OTHERS_S
+            _serve_until(lambda: time.monotonic() > deadline, self.keep_alive)
         commit(self, batch, outputs)
 
     setattr(KafkaSource, "_read", slow_read)  # noqa: B010
