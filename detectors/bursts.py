@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from math import log
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import NEAR, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import STAY
 from detectors.reading import age, at_stake
 from detectors.tails import poisson_tail, robust_z
@@ -16,7 +16,7 @@ from schemas.observation import LogLine, date_of
 from schemas.registries import Beneficiary
 
 CODE: Final = "B03"
-WINDOW: Final = 30
+WINDOW: Final = NEAR
 HALF_LIFE: Final = 90.0
 GRAVE: Final = frozenset(
     CARE_GROUPS.index(group) for group in CARE_GROUPS if group in ("HOSPITALISATION", "DIALYSIS", "ONCOLOGY")
@@ -69,18 +69,18 @@ class SuddenRise:
         seen = context.seen
         if not seen.own:
             return
-        day = max(own.day for own in seen.own)
-        claim, coverage = seen.own[0].claim, seen.own[0].coverage
-        recent: list[LogLine] = []
-        for line in reversed(seen.log):
-            if line.day <= day - WINDOW:
-                break
-            if line.day <= day and line.coverage == coverage and line.claim != claim:
-                recent.append(line)
-        files = len(files_of([*recent, *seen.own]))
-        amount = sum(line.amount for line in (*recent, *seen.own))
-        many = files >= context.value(CODE, "files")
-        dear = amount > context.value(CODE, "amount")
+        day, coverage = max([own.day for own in seen.own]), seen.own[0].coverage
+        recent = [
+            line
+            for line in reversed(context.near())
+            if day - WINDOW < line.day <= day and line.coverage == coverage
+        ]
+        together = [*recent, *seen.own]
+        most, files = context.value(CODE, "files"), len(together)
+        if files >= most:  # there are no more files than lines
+            files = len(files_of(together))
+        amount = sum([line.amount for line in together])
+        many, dear = files >= most, amount > context.value(CODE, "amount")
         if not (many or dear) or self._explained(context, recent, day):
             return
         before = [line for line in seen.log if line.day <= day - WINDOW and line.coverage == coverage]

@@ -60,7 +60,7 @@ class DocumentReuse:
         """Judges each document on its uses by other claims of the same coverage."""
         claim = context.claim
         for document in claim.documents or ():
-            nameless = document.number is not None and document.issuer is None and document.hash is None
+            nameless = document.issuer is None and document.hash is None and document.number is not None
             if nameless and document.type not in REUSABLE:
                 yield CannotCheck("D03", "documents.issuer")
         used = [document for document in context.seen.documents if document[2]]

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from detectors.base import CARE_KINDS, REQUEST_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
-from detectors.reading import at_stake, days
+from detectors.reading import at_stake
 from schemas.claim import Line
 from schemas.registries import Right
 
 ALL_KINDS: Final = CARE_KINDS + REQUEST_KINDS
+PAID: Final = ("OPEN", "MAINTAINED")
+"""Rights under which care is paid."""
 Results = Iterator[Finding | CannotCheck]
 
 
 def _dated(context: Context) -> list[tuple[int, dt.date]]:
     """(line, day) of all care; a request without lines is judged on its deposit, as line 0."""
     claim = context.claim
-    dated = [(line.line, day) for line in claim.lines for day in days(line)]
+    dated = [(line.line, day) for line in claim.lines for day in line.sessions or (line.service_date,)]
     return dated or [(0, claim.deposit_date)]
 
 
@@ -65,11 +67,10 @@ class RightsNotOpen:
         for number, day in _dated(context):
             if day in covered:
                 continue
-            statuses = [right.status for right in person.rights if right.covers(day)]
-            if "OPEN" in statuses or "MAINTAINED" in statuses:
+            if _covered(person.rights, day):
                 covered.add(day)
                 continue
-            if None in statuses:
+            if any(right.status is None and right.covers(day) for right in person.rights):
                 yield CannotCheck("E01", "beneficiary.rights.status")
                 continue
             uncovered.add(number)
@@ -91,9 +92,16 @@ class RightsNotOpen:
         )
 
 
+def _covered(rights: tuple[Right, ...], day: dt.date) -> bool:
+    for right in rights:
+        if right.status in PAID and right.covers(day):
+            return True
+    return False
+
+
 def _last_end(rights: tuple[Right, ...], day: dt.date) -> dt.date | None:
     """The end of the last period of rights before that day."""
-    ends = [r.to for r in rights if r.to is not None and r.to < day and r.status in ("OPEN", "MAINTAINED")]
+    ends = [r.to for r in rights if r.to is not None and r.to < day and r.status in PAID]
     return max(ends, default=None)
 
 

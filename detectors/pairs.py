@@ -44,30 +44,30 @@ class IncompatiblePair:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
-        seen, unknown = context.seen, False
-        if not seen.own:
+        own_lines, earlier, unknown = context.seen.own, context.same_day(), False
+        if len(own_lines) + len(earlier) < 2:
             return
-        days, claim = {own.day for own in seen.own}, seen.own[0].claim
-        earlier = [line for line in seen.log if line.day in days and line.claim != claim]
-        if len(seen.own) + len(earlier) < 2:
-            return
-        lines = {line.line: line for line in context.claim.lines}
-        for position, own in enumerate(seen.own):
+        tables = context.referentials
+        lines = {line.line: line for line, _ in context.acts()}
+        for position, own in enumerate(own_lines):
             line = lines.get(own.line)
-            if line is None or line.nomenclature == DRUGS or own.executor == 0:
+            if line is None or own.executor == 0:
+                continue
+            known = tables.known("act_pairs", line.service_date)
+            if known and not tables.paired(line.code):
                 continue
             done: set[int] = set()
-            for other in (*seen.own[position + 1 :], *earlier):
+            for other in (*own_lines[position + 1 :], *earlier):
                 if (
-                    other.day != own.day
+                    other.act == own.act
                     or other.executor != own.executor
-                    or other.act == own.act
+                    or other.day != own.day
                     or other.coverage != own.coverage
                     or other.act in done
                 ):
                     continue
                 done.add(other.act)
-                if not context.referentials.known("act_pairs", line.service_date):
+                if not known:
                     unknown = True
                     continue
                 finding = self._judge(context, line, own, other, lines)

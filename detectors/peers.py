@@ -43,9 +43,9 @@ class PeerOutlier:
         """One finding for each executor, on the ratio that stands out most."""
         evidence = context.evidence
         missing = False
-        for number, window in sorted(context.seen.executors.items()):
+        for number in sorted(context.seen.executors):
             area = sector(context, number)
-            if window.claims_30d < context.value("P01", "claims", area):
+            if context.seen.executors[number].claims_30d < context.value("P01", "claims", area):
                 continue
             figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
             fewest = context.value("P01", "peers", area)

@@ -83,15 +83,11 @@ class ImpossiblePresence:
         if not seen.own:
             return
         claim = seen.own[0].claim
-        dates = {own.day for own in seen.own}
         executors = {own.executor for own in seen.own if own.group != PHARMACY}
         others = [
             line
-            for line in seen.log
-            if line.day in dates
-            and line.group != PHARMACY
-            and line.claim != claim
-            and (line.executor not in executors or not line.executor)
+            for line in context.same_day()
+            if line.group != PHARMACY and (line.executor not in executors or not line.executor)
         ]
         unknown: set[str] = set()
         if (others and executors) or len(executors) > 1:

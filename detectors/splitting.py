@@ -119,7 +119,7 @@ class ThresholdAvoidance:
             return
         if context.seen.near:
             yield from self._habit(context)
-        if context.seen.log:
+        if context.near():
             yield from self._split(context, limits)
 
     @staticmethod
@@ -153,19 +153,15 @@ class ThresholdAvoidance:
     def _split(context: Context, limits: tuple[int, ...]) -> Iterator[Finding]:
         seen, reach = context.seen, int(context.value(CODE, "hours")) // 24
         days = [own.day for own in seen.own]
-        first, last, claim = min(days) - reach, max(days) + reach, seen.own[0].claim
+        first, last, coverage = min(days) - reach, max(days) + reach, seen.own[0].coverage
+        others = [line for line in context.near() if first < line.day < last and line.coverage == coverage]
+        if not others:
+            return
         mine: dict[int, list[LogLine]] = {}
         for own in seen.own:
             if own.executor:
                 mine.setdefault(own.executor, []).append(own)
-        others = [
-            line
-            for line in seen.log
-            if first < line.day < last
-            and line.executor in mine
-            and line.claim != claim
-            and line.coverage == seen.own[0].coverage
-        ]
+        others = [line for line in others if line.executor in mine]
         if not others:
             return
         free = {

@@ -9,6 +9,7 @@ from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Findi
 from detectors.reading import actor, at_stake, days
 from schemas.claim import Line
 from schemas.observation import date_of, day_number
+from schemas.referential import ActRow
 
 UNCOUNTED: Final = frozenset({"NIGHT", "EMERGENCY"})
 """Modifiers of duty work: such lines add no minutes to a day."""
@@ -55,10 +56,9 @@ class ImpossibleDay:
         """Judges each day sheet that the claim touched; beyond the hard limit the claim is the excess."""
         unknown: set[str] = set()
         for (number, day), sheet in sorted(context.seen.days.items()):
-            entry = context.referentials.provider(number)
+            entry = context.referentials.providers.get(number)
             sector = entry.sector if entry is not None else None
-            soft = context.value("U06", "soft", sector)
-            hours = sheet.minutes / 60
+            soft, hours = context.value("U06", "soft", sector), sheet.minutes / 60
             if hours <= soft:
                 continue
             if entry is None or entry.individual is None:
@@ -90,9 +90,9 @@ class ImpossibleDay:
                 },
                 scheme=f"U06:{number}:{day}",
             )
-        for missing in sorted(unknown):
+        for missing in sorted(unknown) if unknown else ():
             yield CannotCheck("U06", missing)
-        if not context.seen.days and any(_unmeasured(context, line) for line in context.claim.lines):
+        if not context.seen.days and any(_unmeasured(context, line, act) for line, act in context.acts()):
             yield CannotCheck("U06", "acts.minutes")
 
 
@@ -104,10 +104,7 @@ def _worked(line: Line, number: str, day: int) -> bool:
     )
 
 
-def _unmeasured(context: Context, line: Line) -> bool:
+def _unmeasured(context: Context, line: Line, act: ActRow | None) -> bool:
     """A line of an individual whose act has no standard time: the day cannot be added up."""
     entry = context.referentials.provider(actor(line) or "")
-    if entry is None or not entry.individual or line.nomenclature == "MED":
-        return False
-    act = context.referentials.act(line.nomenclature, line.code, line.service_date)
-    return act is None or act.minutes is None
+    return entry is not None and bool(entry.individual) and (act is None or act.minutes is None)
