@@ -53,6 +53,7 @@ class PriorAgreement:
             "prior_approvals",
         ),
         windows=("accords 24 mo",),
+        needs="agreement",
         thresholds={"tolerance": Threshold(100, "centimes", "rounding of an amount granted")},
         caveats_fr=("Soin d'urgence", "Accord demandé, pas encore rendu"),
         caveats_en=("Emergency care", "Agreement asked for and still pending"),

@@ -47,6 +47,9 @@ Need = Literal[
     "clones",
     "orders",
     "models",
+    "death",
+    "agreement",
+    "bounds",
     "dental",
     "dialysis",
     "devices",
@@ -54,7 +57,9 @@ Need = Literal[
 ]
 """What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, care within
 NEAR days, care of the same days, a stay in hospital (its own or one on record), families of like claims with a member,
-orders in force, an answer of the models; lines of dental care, dialysis, devices or glasses, a sick leave."""
+orders in force, an answer of the models; a beneficiary who is dead or not known; lines that name or may need a prior
+agreement, acts bounded by sex or age, or not in the table; lines of dental care, dialysis, devices or glasses, a sick
+leave."""
 NEAR: Final = 30
 """Days on either side of a claim's care within which most detectors compare it with other claims."""
 _OF_GROUP: Final[Mapping[str, Need]] = {
@@ -147,6 +152,7 @@ class Context(msgspec.Struct):
     name: Mapping[int, str]  # and back
     _rows: Sequence[tuple[Line, ActRow | None]] | None = None
     _acts: Sequence[tuple[Line, ActRow | None]] | None = None
+    _drugs: Sequence[Line] | None = None
     _near: Sequence[LogLine] | None = None
     _same_day: Sequence[LogLine] | None = None
 
@@ -167,6 +173,12 @@ class Context(msgspec.Struct):
         if self._acts is None:
             self._acts = [each for each in self.rows() if each[0].nomenclature != DRUGS]
         return self._acts
+
+    def drugs(self) -> Sequence[Line]:
+        """The lines of drugs."""
+        if self._drugs is None:
+            self._drugs = [line for line in self.claim.lines if line.nomenclature == DRUGS]
+        return self._drugs
 
     def near(self) -> Sequence[LogLine]:
         """Lines of other claims at most NEAR days before or after the claim's care, oldest first."""
@@ -204,11 +216,24 @@ def present(context: Context) -> set[Need]:
     """What of `Need` the claim has."""
     claim, seen, evidence = context.claim, context.seen, context.evidence
     found: set[Need] = set()
-    for line in claim.lines:
-        if line.nomenclature == DRUGS:
-            found.add("drugs")
-        elif line.care_group in _OF_GROUP:
+    for line in context.drugs():
+        found.add("drugs")
+        if line.prior_approval is not None or line.country is not None:
+            found.add("agreement")
+    for line, act in context.acts():
+        if act is None:
+            found.update(("agreement", "bounds"))
+        else:
+            if act.prior_approval is not False or line.prior_approval is not None or line.country is not None:
+                found.add("agreement")
+            if act.sex is not None or act.age_min is not None or act.age_max is not None:
+                found.add("bounds")
+        if line.care_group in _OF_GROUP:
             found.add(_OF_GROUP[line.care_group])
+    if claim.kind == "ETRANGER":
+        found.add("agreement")
+    if seen.beneficiary is None or seen.beneficiary.death_date is not None:
+        found.add("death")
     if claim.documents:
         found.add("documents")
     if seen.log:

@@ -58,12 +58,13 @@ class DocumentReuse:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Judges each document on its uses by other claims of the same coverage."""
-        claim = context.claim
-        for document in claim.documents or ():
+        claim, known = context.claim, context.seen.documents
+        papers = claim.documents or ()
+        for document in papers if len(known) < len(papers) else ():  # else each of them has a key
             nameless = document.issuer is None and document.hash is None and document.number is not None
             if nameless and document.type not in REUSABLE:
                 yield CannotCheck("D03", "documents.issuer")
-        used = [document for document in context.seen.documents if document[2]]
+        used = [document for document in known if document[2]]
         if not used:
             return
         own_claim, coverage = entity_ref(claim.claim_id), coverage_index(claim)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
-from detectors.reading import DRUGS, at_stake
+from detectors.reading import at_stake
 from schemas.claim import Line
 
 Facts = dict[str, str | int | float | None]
@@ -56,15 +56,15 @@ class InvalidDrug:
         """One finding for each kind of defect, on its lines only."""
         defects: dict[str, list[tuple[Line, Facts, float | None, float | None]]] = {}
         unknown: set[str] = set()
-        for line in context.claim.lines:
-            if line.nomenclature != DRUGS:
-                continue
+        for line in context.drugs():
             defect = self._defect(context, line)
             if isinstance(defect, str):
                 unknown.add(defect)
             elif defect is not None:
                 variant, facts, value, limit = defect
                 defects.setdefault(variant, []).append((line, facts, value, limit))
+        if not (defects or unknown):
+            return
         for missing in sorted(unknown):
             yield CannotCheck("T02", missing)
         for variant, found in sorted(defects.items()):

@@ -120,6 +120,7 @@ class CareAfterDeath:
         reads=("lines.service_date", "lines.prescribed_on", "beneficiary.death_date", "acts.post_mortem"),
         windows=(),
         kinds=ALL_KINDS,
+        needs="death",
         thresholds={
             "grace": Threshold(1, "days", "a pharmacy visit by the family on the day itself"),
             "delivery": Threshold(30, "days", "a device ordered in life is delivered and invoiced later"),

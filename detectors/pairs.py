@@ -7,6 +7,7 @@ from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake, inpe
+from detectors.referentials import Referentials
 from schemas.claim import Line
 from schemas.observation import LogLine, date_of
 from schemas.referential import ActPairRow
@@ -44,17 +45,16 @@ class IncompatiblePair:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
-        own_lines, earlier, unknown = context.seen.own, context.same_day(), False
+        own_lines, earlier, tables = context.seen.own, context.same_day(), context.referentials
         if len(own_lines) + len(earlier) < 2:
             return
-        tables = context.referentials
-        lines = {line.line: line for line, _ in context.acts()}
+        ruled = [line for line, _ in context.acts() if _ruled(line, tables)]
+        if not ruled:
+            return
+        lines, unknown = {line.line: line for line, _ in context.acts()}, False
         for position, own in enumerate(own_lines):
             line = lines.get(own.line)
-            if line is None or own.executor == 0:
-                continue
-            known = tables.known("act_pairs", line.service_date)
-            if known and not tables.paired(line.code):
+            if line is None or own.executor == 0 or line not in ruled:
                 continue
             done: set[int] = set()
             for other in (*own_lines[position + 1 :], *earlier):
@@ -67,7 +67,7 @@ class IncompatiblePair:
                 ):
                     continue
                 done.add(other.act)
-                if not known:
+                if not tables.known("act_pairs", line.service_date):
                     unknown = True
                     continue
                 finding = self._judge(context, line, own, other, lines)
@@ -134,3 +134,8 @@ class IncompatiblePair:
             },
             evidence=() if inside else ((context.claim.beneficiary, other.event),),
         )
+
+
+def _ruled(line: Line, tables: Referentials) -> bool:
+    """Whether the table may rule on the act and another one, or is not known on that day."""
+    return tables.paired(line.code) or not tables.known("act_pairs", line.service_date)

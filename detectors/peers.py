@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp
+from math import exp, inf
 from typing import TYPE_CHECKING
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
@@ -49,12 +49,13 @@ class PeerOutlier:
                 continue
             figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
             fewest = context.value("P01", "peers", area)
-            compared = [f for f in figures if f.n_peers >= fewest and f.mad > 0]
-            if not compared:
+            worst, z = None, -inf
+            for figure in figures:
+                if figure.n_peers >= fewest and figure.mad > 0 and (own := _z(figure)) > z:
+                    worst, z = figure, own
+            if worst is None:
                 missing = True
                 continue
-            worst = max(compared, key=_z)
-            z = _z(worst)
             limit = context.value("P01", "z", area)
             if z < limit:
                 continue

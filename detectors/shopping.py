@@ -76,8 +76,7 @@ class Shopping:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each sort of drug that the claim dispenses."""
-        boxes = {line.line for line in context.claim.lines if line.nomenclature == DRUGS}
-        if not boxes:
+        if not context.drugs():
             return
         if not context.referentials.known("drugs"):
             yield CannotCheck("B01", "drugs")
@@ -87,15 +86,15 @@ class Shopping:
         own: dict[str, list[LogLine]] = {}
         unknown = False
         for line in context.seen.own:
-            if line.line in boxes:
-                groups = _groups(context, line.act, memo, costly)
-                if groups is None:
-                    unknown = True
-                for group in groups or ():
+            groups = _groups(context, line.act, memo, costly)
+            if groups is None:
+                unknown = True
+            elif groups:
+                for group in groups:
                     own.setdefault(group, []).append(line)
         if unknown:
             yield CannotCheck("B01", "drugs.atc")
-        for group, lines in sorted(own.items()):
+        for group, lines in sorted(own.items()) if own else ():
             anchor = max(line.day for line in lines)
             uses = [
                 line
