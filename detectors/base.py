@@ -47,7 +47,6 @@ Need = Literal[
     "clones",
     "orders",
     "models",
-    "death",
     "agreement",
     "bounds",
     "dental",
@@ -57,9 +56,8 @@ Need = Literal[
 ]
 """What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, care within
 NEAR days, care of the same days, a stay in hospital (its own or one on record), families of like claims with a member,
-orders in force, an answer of the models; a beneficiary who is dead or not known; lines that name or may need a prior
-agreement, acts bounded by sex or age, or not in the table; lines of dental care, dialysis, devices or glasses, a sick
-leave."""
+orders in force, an answer of the models; lines that name or may need a prior agreement, acts bounded by sex or age, or
+not in the table; lines of dental care, dialysis, devices or glasses, a sick leave."""
 NEAR: Final = 30
 """Days on either side of a claim's care within which most detectors compare it with other claims."""
 _OF_GROUP: Final[Mapping[str, Need]] = {
@@ -232,8 +230,6 @@ def present(context: Context) -> set[Need]:
             found.add(_OF_GROUP[line.care_group])
     if claim.kind == "ETRANGER":
         found.add("agreement")
-    if seen.beneficiary is None or seen.beneficiary.death_date is not None:
-        found.add("death")
     if claim.documents:
         found.add("documents")
     if seen.log:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from detectors.base import CARE_KINDS, REQUEST_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
@@ -55,29 +55,31 @@ class RightsNotOpen:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Rights that are suspended, over or not begun do not cover; maintained ones do."""
         person = context.seen.beneficiary
         if person is None or person.rights is None:
-            yield CannotCheck("E01", "beneficiary" if person is None else "beneficiary.rights")
-            return
+            return (CannotCheck("E01", "beneficiary" if person is None else "beneficiary.rights"),)
+        for day in {day for _, day in _dated(context)}:
+            if not _covered(person.rights, day):
+                return self._uncovered(context, person.rights)
+        return ()
+
+    @staticmethod
+    def _uncovered(context: Context, rights: tuple[Right, ...]) -> Results:
         uncovered: set[int] = set()
         first = dt.date.max
-        covered: set[dt.date] = set()
         for number, day in _dated(context):
-            if day in covered:
+            if _covered(rights, day):
                 continue
-            if _covered(person.rights, day):
-                covered.add(day)
-                continue
-            if any(right.status is None and right.covers(day) for right in person.rights):
+            if any(right.status is None and right.covers(day) for right in rights):
                 yield CannotCheck("E01", "beneficiary.rights.status")
                 continue
             uncovered.add(number)
             first = min(first, day)
         if not uncovered:
             return
-        last = _last_end(person.rights, first)
+        last = _last_end(rights, first)
         yield Finding(
             "E01",
             "H",
@@ -120,7 +122,6 @@ class CareAfterDeath:
         reads=("lines.service_date", "lines.prescribed_on", "beneficiary.death_date", "acts.post_mortem"),
         windows=(),
         kinds=ALL_KINDS,
-        needs="death",
         thresholds={
             "grace": Threshold(1, "days", "a pharmacy visit by the family on the day itself"),
             "delivery": Threshold(30, "days", "a device ordered in life is delivered and invoiced later"),
@@ -137,15 +138,14 @@ class CareAfterDeath:
         ),
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """A person without a death date is alive as far as the registry knows."""
         person = context.seen.beneficiary
         if person is None:
-            yield CannotCheck("E02", "beneficiary")
-            return
-        death = person.death_date
-        if death is None:
-            return
+            return (CannotCheck("E02", "beneficiary"),)
+        return () if person.death_date is None else self._late(context, person.death_date)
+
+    def _late(self, context: Context, death: dt.date) -> Results:
         claim = context.claim
         limit = death + dt.timedelta(days=context.value("E02", "grace"))
         late = {number for number, day in _dated(context) if day > limit}

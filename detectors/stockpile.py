@@ -234,12 +234,15 @@ def _usual(
     limit: float,
     early: float,
 ) -> bool:
-    """Whether neither what is left nor the early refills reach a limit, at doses that are known: nearly always."""
+    """Whether neither what is left nor the early refills reach a limit, at doses that are known: nearly always.
+
+    Several boxes of one claim are no refills, unless as many claims as that came before or it is too much altogether.
+    """
     usual = None
     for line in own:
         usual = usual or told.get(line.line, UNSAID)[0]
     given = sorted((*earlier, *own), key=_day)
-    left, size, hasty, last, mine = 0.0, 0.0, 0, given[0].day, own[0].claim
+    total, left, size, hasty, last, mine = 0.0, 0.0, 0.0, 0, given[0].day, own[0].claim
     for line in given:
         _, units, per_day = memo[line.act] or (None, None, None)
         dose = told.get(line.line, UNSAID)[0] if line.claim == mine else usual
@@ -249,8 +252,10 @@ def _usual(
         left = max(0.0, left - (line.day - last))
         last, hasty = line.day, hasty + (left > size / 4 > 0)
         size = line.quantity / 100 * units / per_day
-        left += size
-    return hasty < early and max(0.0, left - (max([line.day for line in own]) - last)) <= limit
+        left, total = left + size, total + size
+    if max(0.0, left - (max([line.day for line in own]) - last)) > limit:
+        return False
+    return hasty < early or (len(earlier) < early and total <= limit)
 
 
 def _supply(line: LogLine, memo: Memo, dose: Dose) -> Supply:
