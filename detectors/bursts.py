@@ -64,23 +64,30 @@ class SuddenRise:
         caveats_en=("New long-term illness", "Surgery", "Childbirth"),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Cheap counts of the last 30 days first; the history only for those who reach one of the thresholds."""
+        seen, near = context.seen, context.near()
+        if len(near) + len(seen.own) < context.value(CODE, "files"):  # there are no more files than lines
+            amount = 0
+            for held in (near, seen.own):
+                for line in held:
+                    amount += line.amount
+            if amount <= context.value(CODE, "amount"):
+                return ()
+        return self._judge(context) if seen.own else ()
+
+    def _judge(self, context: Context) -> Iterator[Finding | CannotCheck]:
         seen = context.seen
-        if not seen.own:
-            return
         day, coverage = max([own.day for own in seen.own]), seen.own[0].coverage
         recent = [
             line
             for line in reversed(context.near())
             if day - WINDOW < line.day <= day and line.coverage == coverage
         ]
-        together = [*recent, *seen.own]
-        most, files = context.value(CODE, "files"), len(together)
-        if files >= most:  # there are no more files than lines
-            files = len(files_of(together))
-        amount = sum([line.amount for line in together])
-        many, dear = files >= most, amount > context.value(CODE, "amount")
+        files = len(files_of([*recent, *seen.own]))
+        amount = sum(line.amount for line in (*recent, *seen.own))
+        many = files >= context.value(CODE, "files")
+        dear = amount > context.value(CODE, "amount")
         if not (many or dear) or self._explained(context, recent, day):
             return
         before = [line for line in seen.log if line.day <= day - WINDOW and line.coverage == coverage]

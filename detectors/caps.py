@@ -34,8 +34,9 @@ class CapExceeded:
         caveats_en=("Clinical exception with documents",),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Each act of the claim, once, against the caps in force on its day."""
+        found: list[Finding | CannotCheck] = []
         unknown: set[str] = set()
         numbers = {own.line: own.act for own in context.seen.own}
         acts: dict[int, tuple[ActRow | None, list[Line]]] = {}
@@ -58,10 +59,10 @@ class CapExceeded:
             else:
                 finding = self._judge(context, number, row, lines)
                 if finding is not None:
-                    yield finding
+                    found.append(finding)
         if unknown:
-            for missing in sorted(unknown):
-                yield CannotCheck("U01", missing)
+            found += [CannotCheck("U01", missing) for missing in sorted(unknown)]
+        return found
 
     def _judge(self, context: Context, number: int, row: ActRow, lines: list[Line]) -> Finding | None:
         if row.cap_line is not None:
@@ -71,9 +72,16 @@ class CapExceeded:
                 return self._finding(context, row, over, value, row.cap_line, "line", ())
         if row.cap_day is None and row.cap_7d is None and row.cap_year is None:
             return None
+        before = context.near() if row.cap_year is None else context.seen.log
+        most = 0
+        for held in (context.seen.own, before):
+            for each in held:
+                if each.act == number:
+                    most += each.quantity
+        if _within(most, row.cap_day) and _within(most, row.cap_7d) and _within(most, row.cap_year):
+            return None
         own_lines = [own for own in context.seen.own if own.act == number]
         claim, coverage = own_lines[0].claim, own_lines[0].coverage
-        before = context.near() if row.cap_year is None else context.seen.log
         earlier = [
             line
             for line in before
@@ -96,9 +104,9 @@ class CapExceeded:
             if row.cap_kind == "LINE":
                 taken = sum(e.quantity for e in earlier if start <= e.day < start + length)
                 numbers = set(_beyond(inside, taken, cap * HUNDREDTHS))
-            held = [line for line in lines if line.line in numbers]
+            beyond = [line for line in lines if line.line in numbers]
             events = [e.event for e in earlier if start <= e.day < start + length]
-            return self._finding(context, row, held, total / HUNDREDTHS, cap, window, events, start)
+            return self._finding(context, row, beyond, total / HUNDREDTHS, cap, window, events, start)
         return None
 
     @staticmethod
@@ -140,6 +148,10 @@ class CapExceeded:
             },
             evidence=tuple(dict.fromkeys((entity, event) for event in events)),
         )
+
+
+def _within(quantity: int, cap: float | None) -> bool:
+    return cap is None or quantity <= cap * HUNDREDTHS
 
 
 def _worst(own: list[LogLine], earlier: list[LogLine], length: int, cap: float) -> tuple[int, int]:

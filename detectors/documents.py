@@ -56,15 +56,21 @@ class DocumentReuse:
         ),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Judges each document on its uses by other claims of the same coverage."""
-        claim, known = context.claim, context.seen.documents
-        papers = claim.documents or ()
-        for document in papers if len(known) < len(papers) else ():  # else each of them has a key
+        known, papers = context.seen.documents, context.claim.documents or ()
+        used = [document for document in known if document[2]]
+        every = len(known) == len(papers)
+        return () if len(known) == len(papers) and not used else self._judge(context, used)
+
+    def _judge(
+        self, context: Context, used: list[tuple[int, str, list[DocumentUse]]]
+    ) -> Iterator[Finding | CannotCheck]:
+        claim = context.claim
+        for document in claim.documents or ():
             nameless = document.issuer is None and document.hash is None and document.number is not None
             if nameless and document.type not in REUSABLE:
                 yield CannotCheck("D03", "documents.issuer")
-        used = [document for document in known if document[2]]
         if not used:
             return
         own_claim, coverage = entity_ref(claim.claim_id), coverage_index(claim)

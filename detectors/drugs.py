@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
@@ -11,6 +11,8 @@ from detectors.reading import at_stake
 from schemas.claim import Line
 
 Facts = dict[str, str | int | float | None]
+Defect = tuple[Line, Facts, float | None, float | None]
+"""The line, what is said of it, the value and the limit."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -52,9 +54,9 @@ class InvalidDrug:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each kind of defect, on its lines only."""
-        defects: dict[str, list[tuple[Line, Facts, float | None, float | None]]] = {}
+        defects: dict[str, list[Defect]] = {}
         unknown: set[str] = set()
         for line in context.drugs():
             defect = self._defect(context, line)
@@ -63,8 +65,12 @@ class InvalidDrug:
             elif defect is not None:
                 variant, facts, value, limit = defect
                 defects.setdefault(variant, []).append((line, facts, value, limit))
-        if not (defects or unknown):
-            return
+        return self._answers(context, defects, unknown) if defects or unknown else ()
+
+    @staticmethod
+    def _answers(
+        context: Context, defects: dict[str, list[Defect]], unknown: set[str]
+    ) -> Iterator[Finding | CannotCheck]:
         for missing in sorted(unknown):
             yield CannotCheck("T02", missing)
         for variant, found in sorted(defects.items()):

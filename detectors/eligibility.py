@@ -60,9 +60,13 @@ class RightsNotOpen:
         person = context.seen.beneficiary
         if person is None or person.rights is None:
             return (CannotCheck("E01", "beneficiary" if person is None else "beneficiary.rights"),)
-        for day in {day for _, day in _dated(context)}:
+        covered = None
+        for _, day in _dated(context):
+            if day == covered:
+                continue
             if not _covered(person.rights, day):
                 return self._uncovered(context, person.rights)
+            covered = day
         return ()
 
     @staticmethod

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake, inpe
-from detectors.referentials import Referentials
 from schemas.claim import Line
 from schemas.observation import LogLine, date_of
 from schemas.referential import ActPairRow
@@ -43,14 +42,16 @@ class IncompatiblePair:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
+        if len(context.seen.own) + len(context.same_day()) < 2:
+            return ()
+        tables = context.referentials
+        ruled = [line for line, _ in context.acts() if not tables.unpaired(line.code, line.service_date)]
+        return self._pairs(context, ruled) if ruled else ()
+
+    def _pairs(self, context: Context, ruled: list[Line]) -> Iterator[Finding | CannotCheck]:
         own_lines, earlier, tables = context.seen.own, context.same_day(), context.referentials
-        if len(own_lines) + len(earlier) < 2:
-            return
-        ruled = [line for line, _ in context.acts() if _ruled(line, tables)]
-        if not ruled:
-            return
         lines, unknown = {line.line: line for line, _ in context.acts()}, False
         for position, own in enumerate(own_lines):
             line = lines.get(own.line)
@@ -134,8 +135,3 @@ class IncompatiblePair:
             },
             evidence=() if inside else ((context.claim.beneficiary, other.event),),
         )
-
-
-def _ruled(line: Line, tables: Referentials) -> bool:
-    """Whether the table may rule on the act and another one, or is not known on that day."""
-    return tables.paired(line.code) or not tables.known("act_pairs", line.service_date)

@@ -113,7 +113,7 @@ class Referentials:
         if day is None:
             return bool(editions)
         for edition in editions:
-            if edition.covers(day):
+            if edition.valid_from <= day and (edition.valid_to is None or day <= edition.valid_to):
                 return True
         return False
 
@@ -195,13 +195,13 @@ class Referentials:
             row = self._one("act_pairs", (code_2, code_1), day)
         return row
 
-    def paired(self, code: str) -> bool:
-        """Whether any edition has a rule on the act and another one: of most there is none."""
+    def unpaired(self, code: str, day: dt.date) -> bool:
+        """Whether it is known that the act goes with any other on that day: of most acts no pair says a thing."""
         codes: frozenset[str] | None = self.memo.get("paired")
         if codes is None:
             keys = [key for edition in self.tables.get("act_pairs", ()) for key in edition.index]
             codes = self.memo["paired"] = frozenset(code for key in keys for code in key)
-        return code in codes
+        return code not in codes and self.known("act_pairs", day)
 
     def letter_value(
         self, letter: str, day: dt.date, kind: str | None, sector: str | None, organism: str | None

@@ -22,8 +22,10 @@ TRAVEL: Final = "TRAVEL"
 Dose = tuple[float | None, int | None]
 """Units a day, days: as far as the ordonnance says."""
 UNSAID: Final[Dose] = (None, None)
-Memo = dict[int, tuple[Medicine, float | None, float | None] | None]
-"""Act -> medicine, units in a box, usual units a day; kept as long as the tables, whatever the date."""
+Pack = tuple[Medicine, float | None, float | None]
+"""Medicine, units in a box, usual units a day."""
+Memo = dict[int, Pack | None]
+"""Act -> its pack; kept as long as the tables, whatever the date."""
 _day = attrgetter("day")
 
 
@@ -86,11 +88,13 @@ class Stockpile:
         mine: dict[Medicine, list[LogLine]] = {}
         unknown = False
         for line in own:
-            of = _medicine(context, line, memo)
-            if of is None:
+            pack = memo[line.act] if line.act in memo else _pack(context, line, memo)
+            if pack is None:
                 unknown = True
+            elif pack[0] in mine:
+                mine[pack[0]].append(line)
             else:
-                mine.setdefault(of, []).append(line)
+                mine[pack[0]] = [line]
         if unknown:
             yield CannotCheck(CODE, "drugs.dci")
         if not mine:
@@ -99,13 +103,12 @@ class Stockpile:
         reference, coverage, dates = own[0].claim, own[0].coverage, {line.day for line in own}
         for line in context.seen.log:
             if line.group == PHARMACY and line.coverage == coverage and line.claim != reference:
-                pack = memo.get(line.act)
-                of = pack[0] if pack is not None else _medicine(context, line, memo)
-                if of not in earlier:
+                pack = memo[line.act] if line.act in memo else _pack(context, line, memo)
+                if pack is None or pack[0] not in mine:
                     continue
-                if line.day in dates and any(same_body(line, each) for each in mine[of]):
+                if line.day in dates and any(same_body(line, each) for each in mine[pack[0]]):
                     continue
-                earlier[of].append(line)
+                earlier[pack[0]].append(line)
         told = posologies(boxes)
         limit, early = context.value(CODE, "stock"), context.value(CODE, "early")
         for of, lines in mine.items():
@@ -214,16 +217,14 @@ class Stockpile:
         )
 
 
-def _medicine(context: Context, line: LogLine, memo: Memo) -> Medicine | None:
-    if line.act not in memo:
-        nomenclature, _, code = context.name.get(line.act, "").partition("|")
-        row = latest(context, code) if nomenclature == DRUGS else None
-        if row is None or row.dci is None:
-            memo[line.act] = None
-        else:
-            memo[line.act] = ((row.dci, row.dose), row.units_per_box, row.ddd)
-    held = memo[line.act]
-    return None if held is None else held[0]
+def _pack(context: Context, line: LogLine, memo: Memo) -> Pack | None:
+    nomenclature, _, code = context.name.get(line.act, "").partition("|")
+    row = latest(context, code) if nomenclature == DRUGS else None
+    pack = None
+    if row is not None and row.dci is not None:
+        pack = ((row.dci, row.dose), row.units_per_box, row.ddd)
+    memo[line.act] = pack
+    return pack
 
 
 def _usual(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
@@ -52,8 +52,9 @@ class ImpossibleDay:
         ),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Judges each day sheet that the claim touched; beyond the hard limit the claim is the excess."""
+        found: list[Finding | CannotCheck] = []
         unknown: set[str] = set()
         for (number, day), sheet in sorted(context.seen.days.items()):
             entry = context.referentials.providers.get(number)
@@ -69,7 +70,7 @@ class ImpossibleDay:
             lines = tuple(line.line for line in context.claim.lines if _worked(line, number, day))
             hard_limit = context.value("U06", "hard", sector)
             hard = hours > hard_limit
-            yield Finding(
+            finding = Finding(
                 "U06",
                 "H" if hard else "S",
                 strength=1.0 if hard else min(1.0, (hours - soft) / context.value("U06", "span", sector)),
@@ -90,10 +91,12 @@ class ImpossibleDay:
                 },
                 scheme=f"U06:{number}:{day}",
             )
-        for missing in sorted(unknown) if unknown else ():
-            yield CannotCheck("U06", missing)
+            found.append(finding)
+        if unknown:
+            found += [CannotCheck("U06", missing) for missing in sorted(unknown)]
         if not context.seen.days and any(_unmeasured(context, line, act) for line, act in context.acts()):
-            yield CannotCheck("U06", "acts.minutes")
+            found.append(CannotCheck("U06", "acts.minutes"))
+        return found
 
 
 def _worked(line: Line, number: str, day: int) -> bool:
