@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
@@ -14,6 +14,7 @@ from detectors.referentials import Referentials
 from schemas.claim import Line
 from schemas.envelope import Interval
 from schemas.referential import ActRow
+from schemas.registries import Provider
 from schemas.warnings import is_inpe
 
 Results = Iterator[Finding | CannotCheck]
@@ -52,7 +53,7 @@ class UnknownInpe:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each kind of defect and role; a review until coverage allows a hold."""
         defects: dict[tuple[str, str], list[Line]] = {}
         unknown: set[str] = set()
@@ -68,11 +69,13 @@ class UnknownInpe:
             defect = _prescriber(line, act, tables, unknown)
             if defect is not None:
                 defects.setdefault((defect, "prescriber"), []).append(line)
-        if unknown:
-            for missing in sorted(unknown):
-                yield CannotCheck("E03", missing)
-        if not defects:
-            return
+        return self._answers(context, defects, unknown) if defects or unknown else ()
+
+    def _answers(
+        self, context: Context, defects: dict[tuple[str, str], list[Line]], unknown: set[str]
+    ) -> Results:
+        for missing in sorted(unknown):
+            yield CannotCheck("E03", missing)
         floor = context.value("E03", "coverage_to_hold")
         for (defect, role), lines in sorted(defects.items(), key=lambda item: item[0]):
             numbers = {line.line for line in lines}
@@ -107,28 +110,30 @@ def _executor(line: Line, act: ActRow | None, tables: Referentials, unknown: set
     number = line.executor
     if number is None:
         return None if line.care_group == LEAVE else "missing"
-    defect = _standing(number, line.service_date, tables, unknown)
-    if defect is None and act is not None and act.allowed_kinds:
-        entry = tables.providers.get(number)
-        return "kind" if entry is not None and entry.kind not in act.allowed_kinds else None
+    entry = tables.providers.get(number)
+    defect = _standing(number, entry, line.service_date, tables, unknown)
+    if defect is None and entry is not None and act is not None and act.allowed_kinds:
+        return None if entry.kind in act.allowed_kinds else "kind"
     return defect
 
 
 def _prescriber(line: Line, act: ActRow | None, tables: Referentials, unknown: set[str]) -> str | None:
     """What is wrong with a line's prescriber, or with its absence."""
     if line.prescriber is not None:
-        return _standing(line.prescriber, line.service_date, tables, unknown)
+        entry = tables.providers.get(line.prescriber)
+        return _standing(line.prescriber, entry, line.service_date, tables, unknown)
     if act is None or act.needs_prescription is None:
         unknown.add("acts" if act is None else "acts.needs_prescription")
         return None
     return "missing" if act.needs_prescription else None
 
 
-def _standing(number: str, day: dt.date, tables: Referentials, unknown: set[str]) -> str | None:
+def _standing(
+    number: str, entry: Provider | None, day: dt.date, tables: Referentials, unknown: set[str]
+) -> str | None:
     """Why the registry does not let a number act on that day."""
     if not is_inpe(number):
         return "malformed"
-    entry = tables.providers.get(number)
     if entry is None:
         if tables.providers:
             return "unknown"

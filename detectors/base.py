@@ -149,8 +149,8 @@ class Context(msgspec.Struct):
     number: Mapping[str, int]  # interned number of a name; INPE of nine digits are their own number
     name: Mapping[int, str]  # and back
     _rows: Sequence[tuple[Line, ActRow | None]] | None = None
-    _acts: Sequence[tuple[Line, ActRow | None]] | None = None
-    _drugs: Sequence[Line] | None = None
+    _acts: Sequence[tuple[Line, ActRow | None]] = ()
+    _drugs: Sequence[Line] = ()
     _near: Sequence[LogLine] | None = None
     _same_day: Sequence[LogLine] | None = None
 
@@ -160,22 +160,27 @@ class Context(msgspec.Struct):
         A drug has one only where the table of acts lists it too.
         """
         if self._rows is None:
-            act = self.referentials.act
-            self._rows = [
-                (line, act(line.nomenclature, line.code, line.service_date)) for line in self.claim.lines
-            ]
+            act, rows, acts, drugs = self.referentials.act, [], [], []
+            for line in self.claim.lines:
+                each = line, act(line.nomenclature, line.code, line.service_date)
+                rows.append(each)
+                if line.nomenclature == DRUGS:
+                    drugs.append(line)
+                else:
+                    acts.append(each)
+            self._rows, self._acts, self._drugs = rows, acts, drugs
         return self._rows
 
     def acts(self) -> Sequence[tuple[Line, ActRow | None]]:
         """Each line that is no drug, with its act."""
-        if self._acts is None:
-            self._acts = [each for each in self.rows() if each[0].nomenclature != DRUGS]
+        if self._rows is None:
+            self.rows()
         return self._acts
 
     def drugs(self) -> Sequence[Line]:
         """The lines of drugs."""
-        if self._drugs is None:
-            self._drugs = [line for line in self.claim.lines if line.nomenclature == DRUGS]
+        if self._rows is None:
+            self.rows()
         return self._drugs
 
     def near(self) -> Sequence[LogLine]:

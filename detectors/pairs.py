@@ -47,15 +47,19 @@ class IncompatiblePair:
         if len(context.seen.own) + len(context.same_day()) < 2:
             return ()
         tables = context.referentials
-        ruled = [line for line, _ in context.acts() if not tables.unpaired(line.code, line.service_date)]
+        ruled = {
+            line.line: line
+            for line, _ in context.acts()
+            if not tables.unpaired(line.code, line.service_date)
+        }
         return self._pairs(context, ruled) if ruled else ()
 
-    def _pairs(self, context: Context, ruled: list[Line]) -> Iterator[Finding | CannotCheck]:
+    def _pairs(self, context: Context, ruled: dict[int, Line]) -> Iterator[Finding | CannotCheck]:
         own_lines, earlier, tables = context.seen.own, context.same_day(), context.referentials
         lines, unknown = {line.line: line for line, _ in context.acts()}, False
         for position, own in enumerate(own_lines):
-            line = lines.get(own.line)
-            if line is None or own.executor == 0 or line not in ruled:
+            line = ruled.get(own.line)
+            if line is None or own.executor == 0:
                 continue
             done: set[int] = set()
             for other in (*own_lines[position + 1 :], *earlier):

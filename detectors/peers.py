@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import exp, inf
 from typing import TYPE_CHECKING
 
@@ -39,14 +39,21 @@ class PeerOutlier:
         caveats_en=("Reference centre", "Only specialist of the province"),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each executor, on the ratio that stands out most."""
+        busy = [
+            number
+            for number, window in context.seen.executors.items()
+            if window.claims_30d >= context.value("P01", "claims", sector(context, number))
+        ]
+        return self._judge(context, sorted(busy)) if busy else ()
+
+    @staticmethod
+    def _judge(context: Context, busy: list[str]) -> Iterator[Finding | CannotCheck]:
         evidence = context.evidence
         missing = False
-        for number in sorted(context.seen.executors):
+        for number in busy:
             area = sector(context, number)
-            if context.seen.executors[number].claims_30d < context.value("P01", "claims", area):
-                continue
             figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
             fewest = context.value("P01", "peers", area)
             worst, z = None, -inf
