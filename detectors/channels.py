@@ -48,9 +48,7 @@ class DoubleChannel:
         same = [
             line
             for line in context.same_day()
-            if (line.act, line.day) in care
-            and line.coverage != COMPLEMENTARY
-            and line.kind in (other, None)
+            if (line.act, line.day) in care and line.coverage != COMPLEMENTARY and line.kind in (other, None)
         ]
         if not same:
             return

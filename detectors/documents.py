@@ -60,7 +60,6 @@ class DocumentReuse:
         """Judges each document on its uses by other claims of the same coverage."""
         known, papers = context.seen.documents, context.claim.documents or ()
         used = [document for document in known if document[2]]
-        every = len(known) == len(papers)
         return () if len(known) == len(papers) and not used else self._judge(context, used)
 
     def _judge(

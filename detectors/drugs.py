@@ -58,8 +58,9 @@ class InvalidDrug:
         """One finding for each kind of defect, on its lines only."""
         defects: dict[str, list[Defect]] = {}
         unknown: set[str] = set()
+        ratio = context.value("T02", "price_ratio")
         for line in context.drugs():
-            defect = self._defect(context, line)
+            defect = self._defect(context, line, ratio)
             if isinstance(defect, str):
                 unknown.add(defect)
             elif defect is not None:
@@ -96,7 +97,9 @@ class InvalidDrug:
             )
 
     @staticmethod
-    def _defect(context: Context, line: Line) -> tuple[str, Facts, float | None, float | None] | str | None:
+    def _defect(
+        context: Context, line: Line, ratio: float
+    ) -> tuple[str, Facts, float | None, float | None] | str | None:
         """(variant, facts, value, limit), or the field that is not known, or None."""
         tables, day = context.referentials, line.service_date
         row = tables.drug(line.code, day)
@@ -110,7 +113,6 @@ class InvalidDrug:
         if row.ppv is None:
             return "drugs.ppv"
         price = line.unit_price if line.unit_price is not None else line.amount / line.quantity
-        ratio = context.value("T02", "price_ratio")
         if price <= row.ppv * ratio:
             return None
         first = day - dt.timedelta(days=context.value("T02", "tolerance"))

@@ -64,9 +64,12 @@ class RightsNotOpen:
         for _, day in _dated(context):
             if day == covered:
                 continue
-            if not _covered(person.rights, day):
+            for right in person.rights:
+                if right.status in PAID and right.covers(day):
+                    covered = day
+                    break
+            else:
                 return self._uncovered(context, person.rights)
-            covered = day
         return ()
 
     @staticmethod
@@ -74,7 +77,7 @@ class RightsNotOpen:
         uncovered: set[int] = set()
         first = dt.date.max
         for number, day in _dated(context):
-            if _covered(rights, day):
+            if any(right.status in PAID and right.covers(day) for right in rights):
                 continue
             if any(right.status is None and right.covers(day) for right in rights):
                 yield CannotCheck("E01", "beneficiary.rights.status")
@@ -96,13 +99,6 @@ class RightsNotOpen:
             facts={"day": first.isoformat(), "last": last.isoformat() if last else None},
             hold_ttl_days=int(context.value("E01", "ttl")),
         )
-
-
-def _covered(rights: tuple[Right, ...], day: dt.date) -> bool:
-    for right in rights:
-        if right.status in PAID and right.covers(day):
-            return True
-    return False
 
 
 def _last_end(rights: tuple[Right, ...], day: dt.date) -> dt.date | None:

@@ -48,11 +48,15 @@ class IncompatiblePair:
             return ()
         tables = context.referentials
         ruled = {
-            line.line: line
-            for line, _ in context.acts()
-            if not tables.unpaired(line.code, line.service_date)
+            line.line: line for line, _ in context.acts() if not tables.unpaired(line.code, line.service_date)
         }
-        return self._pairs(context, ruled) if ruled else ()
+        if not ruled:
+            return ()
+        if len(ruled) + len(context.same_day()) < 2:
+            (only,) = ruled.values()
+            if tables.known("act_pairs", only.service_date):
+                return ()  # there is no other act that it could be paired with
+        return self._pairs(context, ruled)
 
     def _pairs(self, context: Context, ruled: dict[int, Line]) -> Iterator[Finding | CannotCheck]:
         own_lines, earlier, tables = context.seen.own, context.same_day(), context.referentials

@@ -246,15 +246,19 @@ def _usual(
     total, left, size, hasty, last, mine = 0.0, 0.0, 0.0, 0, given[0].day, own[0].claim
     for line in given:
         _, units, per_day = memo[line.act] or (None, None, None)
-        dose = told.get(line.line, UNSAID)[0] if line.claim == mine else usual
-        per_day = dose or per_day
+        per_day = (told.get(line.line, UNSAID)[0] if line.claim == mine else usual) or per_day
         if not units or not per_day:
             return False
-        left = max(0.0, left - (line.day - last))
-        last, hasty = line.day, hasty + (left > size / 4 > 0)
+        left -= line.day - last
+        last = line.day
+        if left <= 0.0:
+            left = 0.0
+        elif left > size / 4 > 0:
+            hasty += 1
         size = line.quantity / 100 * units / per_day
-        left, total = left + size, total + size
-    if max(0.0, left - (max([line.day for line in own]) - last)) > limit:
+        left += size
+        total += size
+    if left - (max([line.day for line in own]) - last) > limit:
         return False
     return hasty < early or (len(earlier) < early and total <= limit)
 
