@@ -115,7 +115,7 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     """
     answers = Answers([], [], [])
     stale = context.referentials.stale
-    for detector, code, shadow in _applied(context, detectors):
+    for detector, code, shadow in applied(context, detectors):
         try:
             said = list(detector.check(context))
         except Exception as error:  # a detector's defect must not stop the stream; it is counted by type
@@ -134,7 +134,7 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     return answers
 
 
-def _applied(context: Context, detectors: Iterable[Detector]) -> tuple[Applied, ...]:
+def applied(context: Context, detectors: Iterable[Detector] = DETECTORS) -> tuple[Applied, ...]:
     """The detectors that run on the claim; those of the catalogue are chosen once for claims alike."""
     claim, thresholds, has = context.claim, context.thresholds, frozenset(present(context))
     sector: str | None = None

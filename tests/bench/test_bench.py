@@ -54,6 +54,16 @@ def test_the_log_is_measured_at_three_sizes(quick: Result) -> None:
         assert calls["p50"] <= calls["p99"] <= calls["p99.9"]
 
 
+def test_the_detectors_are_timed_alone(quick: Result) -> None:
+    found = quick[0]["detectors"]
+    assert 0 < found["claims"] <= QUICK.checked
+    assert 0 < found["median_us"]
+    assert len(found["dearest_us"]) == DEAREST
+    assert found["dearest_us"].keys() <= BY_CODE.keys()
+    assert sorted(found["dearest_us"].values(), reverse=True) == list(found["dearest_us"].values())
+    assert sum(found["dearest_us"].values()) < 2 * found["mean_us"], "some of them cost more than all together"
+
+
 def test_the_worker_is_measured_on_a_broker(quick: Result) -> None:
     latency = quick[0]["kafka"]["latency"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
