@@ -49,7 +49,7 @@ class Scale:
     paced: int = 2_200
     steady: int = 4_000
     warm_up: int = 4_000
-    compared: builds.Sizes = field(default_factory=lambda: builds.Sizes(8_000, 1_000, 4_000, 800, 5))
+    compared: builds.Sizes = field(default_factory=lambda: builds.Sizes(8_000, 1_000, 4_000, 800, 5, 2_500))
     people: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     among: int = 2_000
     filled: tuple[int, ...] = (10_000, 100_000, 300_000)
@@ -68,7 +68,7 @@ QUICK = Scale(
     paced=300,
     steady=550,
     warm_up=100,
-    compared=builds.Sizes(200, 60, 100, 60, 2),
+    compared=builds.Sizes(200, 60, 100, 60, 2, 60),
     people=(100, 1_000),
     among=100,
     filled=(300, 900, 1_500),
@@ -129,19 +129,24 @@ class Bench:
 
     def latency(self) -> dict[str, Any]:
         """Section latency."""
-        scale, brokers = self.scale, [EMBEDDED]
-        if self.apache and (reason := missing(APACHE)):
-            self.console.print(f"left out: {reason}")
-        elif self.apache:
-            brokers.append(APACHE)
+        scale, brokers = self.scale, self._brokers()
         claims = take(list(self.stock.live), LINES_USUAL, scale.warm_up + scale.steady)
         found = latency_runs.measure(self.stock, claims, scale.warm_up, brokers, self.console)
         return {"latency": found}
 
+    def _brokers(self) -> list[str]:
+        if self.apache and (reason := missing(APACHE)):
+            self.console.print(f"left out: {reason}")
+        elif self.apache:
+            return [EMBEDDED, APACHE]
+        return [EMBEDDED]
+
     def compare(self) -> dict[str, Any]:
         """Section compare."""
-        sizes = self.scale.compared
-        return {"compare": builds.compare(self.stock, sizes, self.console, self.out, broker=self.kafka)}
+        brokers = {"broker": EMBEDDED} if self.kafka else {}
+        if self.kafka and APACHE in self._brokers():
+            brokers["apache"] = APACHE
+        return {"compare": builds.compare(self.stock, self.scale.compared, self.console, self.out, brokers)}
 
     def memory(self) -> dict[str, Any]:
         """Section year."""
@@ -184,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[*SECTIONS, "all", []])
     parser.add_argument("--quick", action="store_true", help="a smoke test; no figure to quote")
     parser.add_argument("--no-kafka", action="store_true", help="leave out what needs a broker")
-    parser.add_argument("--apache", action="store_true", help="`latency` on Apache Kafka too")
+    parser.add_argument("--apache", action="store_true", help="`latency` and `compare` on Apache Kafka too")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="directory of the results")
     parser.add_argument("--people", type=_counts, help="numbers of people that `scaling` compares")
     parser.add_argument("--filled", type=_counts, help="numbers of people that `memory` fills")

@@ -1,15 +1,15 @@
 """The comparison: Crible whole, Crible reduced to the subset, the naive build and quixstreams, on one event log.
 
-Without a broker (`engine`) each build reads the claims from memory; behind the embedded broker (`broker`) it reads
-and writes Kafka as it would in production: Crible in transactions, the others at least once. quixstreams exists
-behind a broker only.
+Without a broker (`engine`) each build reads the claims from memory; behind the embedded broker (`broker`) or Apache
+Kafka (`apache`) it reads and writes Kafka as it would in production: Crible in transactions, the others at least
+once. quixstreams exists behind a broker only.
 """
 
 from __future__ import annotations
 
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ import redis
 from rich.console import Console
 
 from bench import flame
+from bench.brokers import broker
 from bench.claims import Event, Stock, eligible, encoded, take
 from bench.engines import child
 from bench.figures import Run, median
 from bench.kafka_runs import Stage, WorkerBench
 from bench.surroundings import ROOT, quix_python
 from state.scratch import Scratch
+from streams.broker import Broker
 
 LINES = 2.5
 ROWS = "bench-rows"
@@ -40,30 +42,41 @@ class Sizes:
     broker_history: int
     broker_part: int
     runs: int
+    apache_part: int
 
 
 @dataclass(slots=True)
 class Behind:
     """One build behind the broker: how it starts, and the bytes of state it holds."""
 
-    stage: Callable[[ExitStack], Stage]
+    stage: Callable[[ExitStack, Broker], Stage]
     start: Callable[[Stage], None]
     bytes_held: Callable[[Stage], int]
 
 
 def compare(
-    stock: Stock, sizes: Sizes, console: Console, out: Path, *, broker: bool = True
+    stock: Stock, sizes: Sizes, console: Console, out: Path, brokers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Every build's figures. What is not installed is left out and said."""
+    """Every build's figures. What is not installed is left out and said.
+
+    Args:
+        brokers: part of the result -> name of its broker (`bench.brokers`).
+    """
     claims = eligible([*stock.history, *stock.live])
     count = max(
         sizes.engine_history + sizes.runs * sizes.engine_part,
-        sizes.broker_history + sizes.runs * sizes.broker_part,
+        *(sizes.broker_history + sizes.runs * _part(part, sizes) for part in brokers),
     )
     spare = sizes.engine_part if flame.available() else 0
     log = take(claims, LINES, count + spare)
     found = {"engine": _engines(stock, log, sizes, console, out)}
-    return {**found, "broker": _behind(stock, log, sizes, console)} if broker else found
+    for part, name in brokers.items():
+        found[part] = _behind(stock, log, sizes, console, name, _part(part, sizes))
+    return found
+
+
+def _part(part: str, sizes: Sizes) -> int:
+    return sizes.broker_part if part == "broker" else sizes.apache_part
 
 
 def _engines(stock: Stock, log: Sequence[Event], sizes: Sizes, console: Console, out: Path) -> dict[str, Any]:
@@ -87,19 +100,21 @@ def _engines(stock: Stock, log: Sequence[Event], sizes: Sizes, console: Console,
     return found
 
 
-def _behind(stock: Stock, log: Sequence[Event], sizes: Sizes, console: Console) -> dict[str, Any]:
+def _behind(
+    stock: Stock, log: Sequence[Event], sizes: Sizes, console: Console, name: str, part: int
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for build, behind in builds(stock).items():
         if build == "quixstreams" and quix_python() is None:
             console.print(NO_QUIX)
             continue
-        console.print(f"{build} behind the broker: {sizes.runs} x {sizes.broker_part:,} claims")
+        console.print(f"{build} behind {name}: {sizes.runs} x {part:,} claims")
         with ExitStack() as stack:
-            stage = behind.stage(stack)
+            stage = behind.stage(stack, stack.enter_context(broker(name)))
             behind.start(stage)
             empty = behind.bytes_held(stage)
             stage.answer(log[: sizes.broker_history])
-            live = log[sizes.broker_history : sizes.broker_history + sizes.runs * sizes.broker_part]
+            live = log[sizes.broker_history : sizes.broker_history + sizes.runs * part]
             runs = stage.measure(live, sizes.runs)
             if build == "quixstreams":
                 stage.stop()  # its state is written to disk when it commits
@@ -139,10 +154,10 @@ def builds(stock: Stock | None = None) -> dict[str, Behind]:
         stage.launch([str(quix_python()), str(program), stage.settings.brokers, where, libraries])
 
     return {
-        "crible": Behind(WorkerBench, worker, _redis_bytes),
-        "reduced": Behind(lambda stack: Stage(stack, ROWS), reduced, _redis_bytes),
-        "naive": Behind(lambda stack: Stage(stack, ROWS), naive, _redis_bytes),
-        "quixstreams": Behind(lambda stack: Stage(stack, ROWS, b"all"), quix, _disk_bytes),
+        "crible": Behind(lambda stack, at: WorkerBench(stack, broker=at), worker, _redis_bytes),
+        "reduced": Behind(lambda stack, at: Stage(stack, ROWS, broker=at), reduced, _redis_bytes),
+        "naive": Behind(lambda stack, at: Stage(stack, ROWS, broker=at), naive, _redis_bytes),
+        "quixstreams": Behind(lambda stack, at: Stage(stack, ROWS, b"all", at), quix, _disk_bytes),
     }
 
 

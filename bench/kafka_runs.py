@@ -41,7 +41,11 @@ class Reader:
         self._consumer = Consumer(
             {**client, "group.id": "bench", "isolation.level": "read_committed", "enable.auto.commit": False}
         )
-        partitions = self._consumer.list_topics(topic, timeout=15).topics[topic].partitions
+        deadline = time.monotonic() + PATIENCE
+        while not (partitions := self._consumer.list_topics(topic, timeout=15).topics[topic].partitions):
+            if time.monotonic() > deadline:  # Apache Kafka tells of a new topic a moment after it made it
+                raise TimeoutError(f"{topic} has no partition")
+            time.sleep(0.1)
         self._consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         self._thread = threading.Thread(target=self._listen, name="bench-reader", daemon=True)
         self._thread.start()

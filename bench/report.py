@@ -10,6 +10,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from bench.brokers import APACHE, EMBEDDED
+
 RESULTS = Path(__file__).parent / "results"
 STAGES = ("decode", "observe", "models", "detect", "decide", "record", "publish", "redis")
 
@@ -77,7 +79,11 @@ def _year(year: Mapping[str, Any], console: Console) -> None:
 
 
 def _compare(compared: Mapping[str, Any], console: Console) -> None:
-    for part, label in (("engine", "without a broker"), ("broker", "behind the embedded broker")):
+    for part, label in (
+        ("engine", "without a broker"),
+        ("broker", f"behind {EMBEDDED}"),
+        ("apache", f"behind {APACHE}"),
+    ):
         builds = compared.get(part)
         if not builds:
             continue

@@ -8,10 +8,10 @@ guesses.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -102,6 +102,19 @@ class Declaration:
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
+    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Variant -> its sentence of facts in French and English; those of `sentences.toml` need not stand here too."""
+    controls: tuple[str, ...] = ()  # proposed; those of `decision.CONTROLS` need not stand here too
+
+
+class Beside(NamedTuple):
+    """A value beside the peers' distribution, in the unit of its metric (money: centimes)."""
+
+    metric: str
+    value: float
+    median: float
+    p95: float
+    n: int  # peers
 
 
 class Finding(msgspec.Struct):
@@ -129,6 +142,7 @@ class Finding(msgspec.Struct):
     scope: Literal["PAYEE", "NETWORK"] | None = (
         None  # wider than its lines: only a named human order gives it
     )
+    peers: Beside | None = None  # how the peers' values lie, where the row compares with them
 
 
 class CannotCheck(msgspec.Struct, frozen=True):
@@ -256,6 +270,18 @@ def present(context: Context) -> set[Need]:
     if evidence is not None and (evidence.findings or evidence.cannot):
         found.add("models")
     return found
+
+
+def sorted_out(code: str, answers: Iterable[Finding | str | None]) -> Iterator[Finding | CannotCheck]:
+    """The findings as they come, then what is missing, each once."""
+    missing: dict[str, None] = {}
+    for answer in answers:
+        if isinstance(answer, str):
+            missing[answer] = None
+        elif answer is not None:
+            yield answer
+    for what in missing:
+        yield CannotCheck(code, what)
 
 
 class Detector(Protocol):

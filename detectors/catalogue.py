@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from detectors import sentences
 from detectors.accounts import BankAccount
 from detectors.actors import ExcludedActor, SuspendedPayee, UnknownInpe
 from detectors.agreements import PriorAgreement
@@ -14,7 +15,7 @@ from detectors.caps import CapExceeded
 from detectors.channels import DoubleChannel
 from detectors.clones import CloneClaims
 from detectors.compatibility import IncompatibleAct
-from detectors.conduct import Concentration, OddHours, Overrides
+from detectors.concentration import Concentration
 from detectors.dental import ImpossibleTooth
 from detectors.devices import EarlyRenewal
 from detectors.dialysis import DialysisFrequency
@@ -24,18 +25,25 @@ from detectors.duplicates import ExactDuplicate
 from detectors.eligibility import CareAfterDeath, RightsNotOpen
 from detectors.followers import FollowerContext, FollowerDetector
 from detectors.hospital import ElsewhereInHospital
+from detectors.hours import OddHours
+from detectors.influx import FarInflux
 from detectors.leave import SickLeaves
 from detectors.mandates import OwnFile, Unauthorised
 from detectors.near import NearDuplicate
+from detectors.oddities import CalendarAndDigits
 from detectors.overpaid import OverLiquidated
+from detectors.overrides import Overrides
 from detectors.pairs import IncompatiblePair
 from detectors.peers import PeerOutlier
 from detectors.presence import ImpossiblePresence
+from detectors.rampup import RampUp
+from detectors.referral import Referral
 from detectors.remittance import DoublePayment, UnscreenedPayment
 from detectors.shopping import Shopping
 from detectors.splitting import ThresholdAvoidance
 from detectors.stockpile import Stockpile
 from detectors.terms import MODELS
+from detectors.upcoding import Upcoding
 from detectors.workload import ImpossibleDay
 
 if TYPE_CHECKING:
@@ -69,7 +77,12 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     ImpossiblePresence(),
     SickLeaves(),
     PeerOutlier(),
+    Upcoding(),
+    RampUp(),
     CloneClaims(),
+    FarInflux(),
+    CalendarAndDigits(),
+    Referral(),
     *MODELS,
 )
 FOLLOWERS: Final[tuple[FollowerDetector, ...]] = (
@@ -89,6 +102,8 @@ DECLARATIONS: Final[tuple[Declaration, ...]] = (
     *(detector.declaration for detector in FOLLOWERS),
 )
 BY_CODE: Final[dict[str, Declaration]] = {declaration.code: declaration for declaration in DECLARATIONS}
+for _declaration in DECLARATIONS:
+    sentences.declared(_declaration.code, _declaration.sentences)
 
 
 class Applied(NamedTuple):
@@ -100,11 +115,41 @@ class Applied(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What the detectors say of one claim. `shadow` findings are recorded and decide nothing."""
+    """What the detectors say of one claim. What those in shadow say is recorded and counted, and decides nothing."""
 
     findings: list[Finding]
     cannot_check: list[CannotCheck]
     shadow: list[Finding]
+    shadow_cannot: list[CannotCheck]
+
+    @classmethod
+    def none(cls) -> Answers:
+        """Nothing said yet."""
+        return cls([], [], [], [])
+
+    def take(
+        self,
+        said: Iterable[Finding | CannotCheck],
+        declared: Declaration,
+        stale: Iterable[str],
+        *,
+        shadow: bool,
+    ) -> None:
+        """Take in what one detector said; what rests on a stale table is put to review instead of holding."""
+        cannot = self.shadow_cannot if shadow else self.cannot_check
+        unsaid = []
+        found = []
+        for item in said:
+            if isinstance(item, Finding):
+                found.append(item)
+            else:
+                unsaid.append(item)
+        if unsaid:
+            cannot.extend(unsaid if len(unsaid) == 1 else dict.fromkeys(unsaid))
+        if found and stale and rests_on(declared, stale):
+            for finding in found:
+                finding.review = True
+        (self.shadow if shadow else self.findings).extend(found)
 
 
 def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
@@ -113,24 +158,16 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     A detector that raises is a `CannotCheck`, `error:<type>`. What rests on a table whose last load was
     rejected is put to review instead of holding.
     """
-    answers = Answers([], [], [])
+    answers = Answers.none()
     stale = context.referentials.stale
     for detector, code, shadow in applied(context, detectors):
+        said: list[Finding | CannotCheck]
         try:
             said = list(detector.check(context))
         except Exception as error:  # a detector's defect must not stop the stream; it is counted by type
-            answers.cannot_check.append(CannotCheck(code, f"error:{type(error).__name__}"))
-            continue
-        if not said:
-            continue
-        findings = [item for item in said if isinstance(item, Finding)]
-        if len(findings) < len(said):
-            unsaid = [item for item in said if isinstance(item, CannotCheck)]
-            answers.cannot_check.extend(unsaid if len(unsaid) == 1 else dict.fromkeys(unsaid))
-        if findings and stale and rests_on(detector.declaration, stale):
-            for finding in findings:
-                finding.review = True
-        (answers.shadow if shadow else answers.findings).extend(findings)
+            said = [CannotCheck(code, f"error:{type(error).__name__}")]
+        if said:
+            answers.take(said, detector.declaration, stale, shadow=shadow)
     return answers
 
 
@@ -178,7 +215,7 @@ def rests_on(declaration: Declaration, tables: Iterable[str]) -> bool:
 
 def run_followers(context: FollowerContext, detectors: Iterable[FollowerDetector] = FOLLOWERS) -> Answers:
     """Run every detector that applies to a liquidation or payment, as `run` does for a claim. Raises nothing."""
-    answers = Answers([], [], [])
+    answers = Answers.none()
     event, stale = context.event, context.referentials.stale
     for detector in detectors:
         declared = detector.declaration
@@ -187,14 +224,10 @@ def run_followers(context: FollowerContext, detectors: Iterable[FollowerDetector
         mode = context.thresholds.mode(declared.code, event.flow, event.organism)
         if mode == "off":
             continue
+        said: list[Finding | CannotCheck]
         try:
             said = list(detector.check(context))
         except Exception as error:  # as for a claim: it is counted by type, and the stream goes on
-            answers.cannot_check.append(CannotCheck(declared.code, f"error:{type(error).__name__}"))
-            continue
-        findings = [item for item in said if isinstance(item, Finding)]
-        answers.cannot_check.extend(dict.fromkeys(item for item in said if isinstance(item, CannotCheck)))
-        for finding in findings:
-            finding.review = finding.review or bool(stale and rests_on(declared, stale))
-        (answers.shadow if mode == "shadow" else answers.findings).extend(findings)
+            said = [CannotCheck(declared.code, f"error:{type(error).__name__}")]
+        answers.take(said, declared, stale, shadow=mode == "shadow")
     return answers

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.campaigns import authorised
 from detectors.reading import DRUGS, at_stake
 from schemas.claim import Line
 from schemas.observation import Clones, CloneUse, Frequency, date_of, day_number, entity_ref
@@ -84,7 +85,7 @@ class CloneClaims:
                 yield CannotCheck("P04", "peers")
                 continue
             lift = _lift(clones.signature_peers, peers)
-            if lift < context.value("P04", "lift", area) or self._campaign(context, number, lines):
+            if lift < context.value("P04", "lift", area) or authorised(context, number, lines):
                 continue
             if _members(clones) >= context.value("P04", "common", area):
                 at_tariff = self._at_tariff(context, entry, lines)
@@ -135,22 +136,6 @@ class CloneClaims:
             scheme=f"P04:{number}:{clones.signature}",
             group_hold=family,
         )
-
-    @staticmethod
-    def _campaign(context: Context, number: str, lines: list[Line]) -> bool:
-        """Whether an authorised campaign covers all these acts, for a beneficiary of one of its communes."""
-        person = context.seen.beneficiary
-        home = None if person is None else person.commune
-        for campaign in context.referentials.campaigns(number, lines[0].service_date):
-            here = not campaign.communes or home is None or home in campaign.communes
-            acts = campaign.acts
-            if (
-                here
-                and (not acts or all(line.code in acts for line in lines))
-                and all(campaign.covers(line.service_date) for line in lines)
-            ):
-                return True
-        return False
 
     @staticmethod
     def _at_tariff(context: Context, entry: Provider | None, lines: list[Line]) -> bool | None:

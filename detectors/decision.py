@@ -66,12 +66,18 @@ CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "B04": ("EXAMEN_ASSURE", "CONTROLE_SUR_PLACE"),
     "B05": ("CONTROLE_MEDICAL", "PIECES"),
     "P01": ("CONTROLE_SUR_PLACE", "CONTROLE_MEDICAL"),
+    "P02": ("CONTROLE_MEDICAL", "CONTROLE_SUR_PLACE"),
+    "P03": ("CONTROLE_SUR_PLACE",),
     "P04": ("CONTROLE_SUR_PLACE", "EXAMEN_ASSURE"),
+    "P05": ("CONTROLE_SUR_PLACE", "EXAMEN_ASSURE"),
+    "P06": ("PIECES", "CONTROLE_SUR_PLACE"),
+    "R01": ("CONTROLE_SUR_PLACE", "PIECES"),
     "M01": ("PIECES", "CONTROLE_MEDICAL"),
     "M02": ("CONTROLE_MEDICAL",),
     "M03": ("CONTROLE_SUR_PLACE",),
     **dict.fromkeys(("T01", "R02"), ("PIECES",)),
     **dict.fromkeys(("D05", "L01", "L02", "L03", "L04", "L05", "Y01"), ("AUDIT_INTERNE",)),
+    **{code: declared.controls for code, declared in BY_CODE.items() if declared.controls},
 }
 DOCUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "E01": ("ATTESTATION_DROITS",),

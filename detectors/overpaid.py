@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from detectors.base import CannotCheck, Declaration, Finding, Threshold
-from detectors.dossier import PRICING
 from detectors.followers import FollowerContext
+from detectors.settlement import PRICING
 from schemas.claim import Line
 from schemas.liquidation import Liquidation
 

@@ -86,6 +86,7 @@ class PeerOutlier:
                     "times": round(exp(worst.value - worst.median), 1),
                     "peers": worst.n_peers,
                 },
+                peers=worst.beside,
             )
         if missing:
             yield CannotCheck("P01", "peers")

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from detectors.base import Declaration, Need, Threshold
+from schemas.enums import DetectorMode
 from schemas.referential import DetectorRow
 
 if TYPE_CHECKING:
     from detectors.catalogue import Applied
 
 T = TypeVar("T")
-Mode = Literal["off", "shadow", "enforce"]
+Mode = DetectorMode
 RULES: Final = "1"
 """Version of the rules' code; raise it with any change that may alter a verdict on the same thresholds."""
 POLICY: Final = "POLICY"
+ENFORCED: Final = frozenset((
+    "E01", "E02", "E03", "E04", "E05", "ORD", "D01", "D02", "D03", "D04", "D05", "T01", "T02", "T03", "T04",
+    "U01", "U02", "U03", "U04", "U05", "U06", "U07", "B01", "B02", "B03", "B04", "B05", "P01", "P04",
+    "R02", "L01", "L02", "L03", "L04", "L05", "Y01", "M01", "M02", "M03",
+))  # fmt: skip
+"""The detectors that this release enforces. Any other is new: it starts in shadow, computed and counted without any
+effect, until the payer's policy says `enforce` after having seen what it would have held."""
 
 DECISION: Final[Mapping[str, Threshold]] = {
     "floor": Threshold(
@@ -47,6 +55,11 @@ DECISION: Final[Mapping[str, Threshold]] = {
     "pay_limit": Threshold(60, "days", "the payer's limit from deposit, where `deadlines` says nothing"),
     "pay_limit_floor": Threshold(10, "days", "a hold that is useful at all"),
     "valid_release": Threshold(90, "days", "after which a payment asks again"),
+    "stale_days": Threshold(7, "days", "a table that nobody has loaded or told again since is not held on"),
+    "alert_days": Threshold(
+        90, "days", "without anything new a case is closed; what comes then opens another"
+    ),
+    "alert_claims": Threshold(3, "claims", "of one habit, all paid, before somebody is asked to look"),
     "regional_amount": Threshold(1_000_000, "centimes", "from 10,000 MAD a file is controlled regionally"),
 }
 
@@ -67,6 +80,7 @@ class Thresholds:
 
     def __init__(self, declarations: Iterable[Declaration], rows: Iterable[DetectorRow] = ()) -> None:
         """Raises PolicyError naming the row, the value seen and what is known."""
+        declarations = tuple(declarations)
         self.defaults: dict[tuple[str, str], float] = {
             (POLICY, name): t.value for name, t in DECISION.items()
         }
@@ -74,15 +88,19 @@ class Thresholds:
             self.defaults[declaration.code, "weight"] = declaration.weight
             for name, threshold in declaration.thresholds.items():
                 self.defaults[declaration.code, name] = threshold.value
+        self._starts: dict[str, Mode] = {
+            declaration.code: "shadow" for declaration in declarations if declaration.code not in ENFORCED
+        }
         codes = {code for code, _ in self.defaults}
         self._values: dict[tuple[str, str], list[tuple[DetectorRow, float]]] = {}
         self.modes: dict[str, list[tuple[DetectorRow, Mode]]] = {}
         self.chosen: dict[tuple[str, str | None, str, str | None, frozenset[Need]], tuple[Applied, ...]] = {}
         """(kind, flow, organism, sector, what the claim has) -> the catalogue's detectors that run on such a claim."""
         kept = [self._admit(row, codes) for row in rows]
+        self._lowest: dict[tuple[str, str], float] = {}
         self.plain = not self._values
         """Whether the defaults stand, all of them."""
-        text = repr((RULES, sorted(self.defaults.items()), sorted(map(repr, kept))))
+        text = repr((RULES, sorted(self.defaults.items()), sorted(self._starts), sorted(map(repr, kept))))
         self.ruleset = f"{RULES}-{blake2b(text.encode(), digest_size=6).hexdigest()}"
 
     def _admit(self, row: DetectorRow, codes: set[str]) -> DetectorRow:
@@ -117,14 +135,24 @@ class Thresholds:
                 return found
         return self.defaults[code, parameter]
 
+    def lowest(self, code: str, parameter: str) -> float:
+        """The least value that any row gives: what lies below it lies below the value in force. Raises KeyError as
+        `value` does."""
+        if self.plain:
+            return self.defaults[code, parameter]
+        of = code, parameter
+        if of not in self._lowest:
+            rows = self._values.get(of, ())
+            self._lowest[of] = min(self.defaults[of], *(value for _, value in rows), float("inf"))
+        return self._lowest[of]
+
     def mode(
         self, code: str, flow: str | None = None, organism: str | None = None, sector: str | None = None
     ) -> Mode:
-        """Whether the detector is off, only observed, or enforced (the default)."""
+        """Whether the detector is off, in shadow, or enforced; where no row says, a new one is in shadow."""
         rows = self.modes.get(code)
-        if rows is None:
-            return "enforce"
-        return _best(rows, flow, organism, sector) or "enforce"
+        said = None if rows is None else _best(rows, flow, organism, sector)
+        return said or self._starts.get(code, "enforce")
 
     def policy(self, parameter: str, flow: str | None = None, organism: str | None = None) -> float:
         """A parameter of the decision (`DECISION`)."""

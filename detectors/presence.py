@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import asin, cos, radians, sin, sqrt
 from typing import Final, NamedTuple
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import ONCE
+from detectors.places import Place, kilometres, of_provider
 from detectors.reading import DRUGS, abroad, act_name, act_of, at_stake, days, inpe, number_of, provider
 from schemas.claim import Line
 from schemas.enums import CARE_GROUPS, CLAIM_KINDS, SIDES
@@ -17,10 +17,8 @@ from schemas.referential import ActRow
 CODE: Final = "B04"
 ABROAD: Final = CLAIM_KINDS.index("ETRANGER")
 PHARMACY: Final = CARE_GROUPS.index("PHARMACY")
-EARTH_KM: Final = 6371.0
 TOWN_KM: Final = 30.0
 """Nearer than this, where a provider is put on the map says too little for a speed."""
-Place = tuple[float, float]
 UNKNOWN: Final[Place] = (999.0, 999.0)
 
 
@@ -238,24 +236,8 @@ class ImpossiblePresence:
         )
 
 
-def kilometres(one: Place, other: Place) -> float:
-    """Great circle between two (latitude, longitude) in degrees."""
-    lat, lon, lat2, lon2 = map(radians, (*one, *other))
-    half = sin((lat2 - lat) / 2) ** 2 + cos(lat) * cos(lat2) * sin((lon2 - lon) / 2) ** 2
-    return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
-
-
 def _place(context: Context, number: int, day: int) -> Place:
-    """Where a provider is: its own coordinates, else its commune's."""
-    entry = provider(context, number)
-    if entry is None:
-        return UNKNOWN
-    if entry.lat is not None and entry.lon is not None:
-        return entry.lat, entry.lon
-    row = None
-    if entry.commune is not None:
-        row = context.referentials.commune(entry.commune, date_of(day))
-    return UNKNOWN if row is None or row.lat is None or row.lon is None else (row.lat, row.lon)
+    return of_provider(provider(context, number), date_of(day), context.referentials) or UNKNOWN
 
 
 def _same_side(detail: int, side: str | None) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from detectors.base import CannotCheck, Declaration, Finding, Threshold
-from detectors.dossier import Dossier, Paid, Part
+from detectors.dossier import Dossier
 from detectors.followers import FollowerContext
+from detectors.settlement import Paid, Part
 from schemas.liquidation import Liquidation
 from schemas.payment import Payment
 

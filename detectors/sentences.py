@@ -27,12 +27,17 @@ STAKE: Final = (" Montant concerné : {amount:mad}.", " Amount concerned: {amoun
 _TABLES: Final[dict[str, dict[str, dict[str, str]]]] = tomllib.loads(
     files("detectors").joinpath("sentences.toml").read_text(encoding="utf-8")
 )
-TEMPLATES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
+TEMPLATES: Final[dict[tuple[str, str], tuple[str, str]]] = {
     (code, variant): (texts["fr"], texts["en"])
     for code, variants in _TABLES.items()
     for variant, texts in variants.items()
 }
 """(code, variant) -> (French, English); the variant `any` serves those that have no text of their own."""
+
+
+def declared(code: str, texts: Mapping[str, tuple[str, str]]) -> None:
+    """Take up the sentences that a detector declares itself, by variant."""
+    TEMPLATES.update({(code, variant): pair for variant, pair in texts.items()})
 
 
 Part = tuple[str, str | None, str]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp, fsum, lgamma, log, log1p
+from math import erfc, exp, fsum, gamma, lgamma, log, log1p, sqrt
 
 NORMAL = 0.6745  # MAD of a standard normal: z = 0.6745 (value - median) / MAD
+P95 = 1.6449  # standard deviations below which 95 % of a normal lie
 ENOUGH = 1e-17  # relative: a term that no longer changes a double
+TINY = 1e-300  # stands for a zero by which Lentz's method would divide
+MOST_STEPS = 10_000  # of the fraction: some sqrt(max(a, b)) are enough
 
 
 def poisson_tail(k: int, mean: float) -> float:
@@ -58,6 +61,51 @@ def beta_binomial_below(count: int, trials: int, alpha: float, beta: float) -> f
             for k in range(max(count, 0))
         ),
     )
+
+
+def beta_above(share: float, a: float, b: float) -> float:
+    """P(rate > share) of a Beta(a, b), both > 0: what a beta-binomial posterior leaves above a share of 0 to 1.
+
+    The continued fraction of the incomplete beta function, by Lentz's method, on the side where it converges fast.
+    """
+    if share <= 0.0:
+        return 1.0
+    if share >= 1.0:
+        return 0.0
+    front = exp(a * log(share) + b * log1p(-share) - _log_beta(a, b))
+    if share < (a + 1.0) / (a + b + 2.0):
+        return max(0.0, 1.0 - front * _fraction(share, a, b) / a)
+    return min(1.0, front * _fraction(1.0 - share, b, a) / b)
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
+    result, step, m = d, 0.0, 0
+    while abs(step - 1.0) > 1e-15 and m < MOST_STEPS:
+        m += 1
+        even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
+        for term in (even, odd):
+            d = 1.0 / _away_from_zero(1.0 + term * d)
+            c = _away_from_zero(1.0 + term / c)
+            step = c * d
+            result *= step
+    return result
+
+
+def _away_from_zero(value: float) -> float:
+    return value if abs(value) > TINY else TINY
+
+
+def binomial_z(count: int, trials: int, share: float) -> float:
+    """How many standard deviations a binomial count lies above its mean; `share` strictly between 0 and 1."""
+    return (count - trials * share) / sqrt(trials * share * (1.0 - share))
+
+
+def digits_tail(statistic: float) -> float:
+    """P(X >= statistic) of a chi-squared with nine degrees of freedom: ten digits that are as likely each."""
+    half = max(statistic, 0.0) / 2.0
+    return erfc(sqrt(half)) + exp(-half) * fsum(half ** (k - 0.5) / gamma(k + 0.5) for k in range(1, 5))
 
 
 def _log_beta(a: float, b: float) -> float:

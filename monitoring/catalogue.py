@@ -13,7 +13,7 @@ OTHER = "other"
 
 LABELS = {
     "class": re.compile(r"[HS]|"),
-    "code": re.compile(r"[A-Z]{1}\d{2}|CTRL"),
+    "code": re.compile(r"[A-Z]\d{2}|CTRL|ORD"),
     "decision": re.compile(r"RELEASE|RELEASE_FLAGGED|HOLD|CANNOT_SCREEN"),
     "flow": re.compile(r"AMO|RG|CONV|"),
     "partition": re.compile(r"\d{1,5}"),
@@ -61,10 +61,21 @@ CATALOGUE = (
         ("code", "class"),
     ),
     Metric(
+        "crible_detector_shadow_fired",
+        "counter",
+        "Findings of detectors in shadow, which decide nothing, by detector and class.",
+        ("code", "class"),
+    ),
+    Metric(
         "crible_cannot_check",
         "counter",
         "Checks that lacked data, by detector and the table or registry that lacked it.",
         ("code", "referential"),
+    ),
+    Metric(
+        "crible_model_errors",
+        "counter",
+        "Model records that were damaged, and claims of which the models learned nothing: rules decided alone.",
     ),
     Metric(
         "crible_referential_rejected",
@@ -75,7 +86,7 @@ CATALOGUE = (
     Metric(
         "crible_referential_age_seconds",
         "gauge",
-        "Time since the newest load in force of a table was made.",
+        "Time since a table in force was last loaded or told again.",
         ("referential",),
     ),
     Metric(

@@ -54,16 +54,24 @@ class Metrics:
         """Findings, by (detector code, class)."""
         self._add("crible_detector_fired", counts.items())
 
+    def shadowed(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Findings of detectors in shadow, by (detector code, class)."""
+        self._add("crible_detector_shadow_fired", counts.items())
+
     def cannot_check(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Checks that lacked data, by (detector code, table or registry; "" where it was something else)."""
         self._add("crible_cannot_check", counts.items())
+
+    def model_error(self) -> None:
+        """A model failed, or its record was damaged."""
+        self._counters["crible_model_errors"].inc()
 
     def rejected(self, table: str) -> None:
         """A load of a table was refused."""
         self._add("crible_referential_rejected", [((table,), 1)])
 
     def ages(self, seconds: Mapping[str, float]) -> None:
-        """Time since the newest load in force of each table was made."""
+        """Time since each table in force was last loaded or told again."""
         for table, age in seconds.items():
             self._set("crible_referential_age_seconds", age, table)
 

@@ -202,13 +202,20 @@ class PairWindow(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """What an executor's lines are like, by date of care, over 180 to 210 days up to its newest; the claim included."""
+    """How an executor's lines lie in the calendar, by date of care, over 90 to 120 days up to its newest; the claim
+    included, night and emergency work not."""
 
     lines: int
     off_days: int  # on a Sunday or a holiday
-    top: int  # at the highest tariff of their letter
-    free: int  # billed at no known tariff: only these have digits
-    digits: tuple[int, ...]  # how many of them end in 0, 1, ... 9 (whole dirhams)
+
+
+class Grades(NamedTuple):
+    """How an executor's lines of one key letter are coded, over the same days; the claim included."""
+
+    lines: int
+    top: int  # with a coefficient in the letter's upper quarter
+    here: tuple[int, ...]  # numbers of this claim's lines among those
+    mean: float  # coefficient of this claim's lines, as a share of the one at which the upper quarter begins
 
 
 class LiquidatorCounts(NamedTuple):
@@ -236,6 +243,15 @@ class Frequency(NamedTuple):
     members_before: int
     total_before: int
     own_before: int
+
+
+class Brand(NamedTuple):
+    """How often a prescriber's patients are given one brand, and any of its class, by date of care in buckets of 90
+    days; of a claim, its costliest drug is counted."""
+
+    line: int
+    brand: Frequency
+    whole: Frequency  # of the ATC class of four levels: members = prescribers
 
 
 class Clones(msgspec.Struct):
@@ -272,11 +288,21 @@ class Observation(msgspec.Struct):
     networks: dict[str, ProviderWindow] = {}
     """network of an executor -> windows of the claims that its members bill"""
     shares: dict[str, Shares] = {}
-    """executor INPE -> what its lines are like"""
+    """executor INPE -> how its lines lie in the calendar"""
+    digits: dict[str, tuple[int, ...]] = {}
+    """executor INPE -> lines at an amount that no tariff gives, by their last digit 0, 1, ... 9 (whole dirhams), over
+    180 to 210 days of care up to its newest; only where the claim has one, itself included"""
+    grades: dict[tuple[str, str], Grades] = {}
+    """(executor INPE, key letter) -> how its lines are coded; only where the letter has more than one coefficient"""
     pairs: dict[tuple[str, str], PairWindow] = {}
     """(prescriber, executor) -> claims with both, by date of care in buckets of 90 days"""
     patients_from: dict[str, Frequency] = {}
-    """executor INPE -> distinct patients from the beneficiary's commune, by date of care in buckets of 30 days"""
+    """executor INPE -> distinct patients from the beneficiary's commune, by date of care in buckets of 30 days; only
+    where that commune is known to be far away"""
+    patients_of_week: dict[str, Frequency] = {}
+    """the same in buckets of seven days"""
+    brands: dict[str, Brand] = {}
+    """prescriber INPE -> the claim's costliest drug among those of whose class the list has several brands"""
     accords: dict[str, list[Accord]] = {}
     """prior approval that a line names -> decisions on it and its earlier uses, this event excluded"""
     near: dict[str, tuple[int, int]] = {}

@@ -192,25 +192,33 @@ class Suspension(Output, kw_only=True, frozen=True):
 
 
 class AlertClaim(Output, kw_only=True, frozen=True):
-    """One claim of an alert: its verdict, whether it is held, what is at stake and whether it is paid."""
+    """One claim of an alert: its verdict, whether it is held, what is at stake, whether something of it is paid, and
+    what can be stopped still (centimes).
+    """
 
     claim_id: str
     verdict_id: str
     state: str
     amount: int | None = None
     paid: bool | None = None
+    stoppable: int | None = None
 
 
 class Peers(Output, kw_only=True, frozen=True):
-    """The peer group's distribution of the value that stood out."""
+    """The peer group's distribution of the value that stood out, and that value; money in centimes."""
 
+    metric: str | None = None
+    value: float | None = None
     median: float | None = None
     p95: float | None = None
     n: int | None = None
 
 
 class Alert(Output, kw_only=True, frozen=True):
-    """A case for the fraud team (or, on `internal-alerts`, for internal audit)."""
+    """A case for the fraud team (or, on `internal-alerts`, for internal audit); its next revision restates it.
+
+    `claims` lists the newest; `count` has them all. `history` counts earlier outcomes on the entity.
+    """
 
     alert_id: str
     case_id: str

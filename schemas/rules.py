@@ -38,6 +38,10 @@ _ORDERED: Final[dict[type, tuple[str, str]]] = {
 """Two days of a struct, of which the second may not come before the first."""
 
 
+TWO_PEOPLE: Final = 2
+"""Who suspend a payee or a network: nobody does so alone."""
+
+
 class Fault(NamedTuple):
     """One rule that failed: the arguments of `Invalid`."""
 
@@ -72,6 +76,8 @@ def fault(event: Event) -> Fault | None:
         return Fault(invalid.MALFORMED, "cancels", event.cancels, "the event_id of another event")
     if isinstance(event, Signal):
         return _signal(event)
+    if isinstance(event, Order) and len({name.strip().casefold() for name in event.ordered_by}) < TWO_PEOPLE:
+        return Fault(invalid.OUT_OF_RANGE, "ordered_by", None, "two different people")
     return None
 
 

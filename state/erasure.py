@@ -128,8 +128,10 @@ class Erasure:
             for tag, share in enumerate(plan.shares)
         ]
         changed = sum(int(reply) for reply in self._servers.run(commands))
-        name = f"signal:beneficiary:{plan.person}"  # lies in a tag of its own
-        self._servers.run([_at(self._servers, keys.model_entity(name), "UNLINK", keys.model(name))])
+        names = _reported(plan.person).values()
+        self._servers.run(
+            [_at(self._servers, keys.model_entity(name), "UNLINK", keys.model(name)) for name in names]
+        )
         return changed
 
     def _values(self, server: Redis, items: list[Item], who: bytes) -> list[tuple[Item, Any]]:
@@ -207,7 +209,7 @@ class Erasure:
         """What lies under the person's own name, and what of the above is really there, counted."""
         home = self._servers.tag(plan.person)
         model = keys.model(f"beneficiary:{plan.person}")
-        signal = f"signal:beneficiary:{plan.person}"
+        reports = _reported(plan.person)
         names = {
             "care log": keys.log(plan.person),
             "permanent facts": keys.facts(plan.person),
@@ -217,10 +219,13 @@ class Erasure:
         prefix = self._servers.prefixes[home]
         told = self._servers.run([(home, ("EXISTS", prefix + name)) for name in names.values()])
         reported = self._servers.run(
-            [_at(self._servers, keys.model_entity(signal), "EXISTS", keys.model(signal))]
+            [
+                _at(self._servers, keys.model_entity(name), "EXISTS", keys.model(name))
+                for name in reports.values()
+            ]
         )
-        for what, there in [*zip(names, told, strict=True), ("signal", reported[0])]:
-            if there and not (plan.waiting and what != "signal"):
+        for what, there in [*zip(names, told, strict=True), *zip(reports, reported, strict=True)]:
+            if there and not (plan.waiting and what not in reports):
                 plan.found[what] += 1
         for tag, share in enumerate(plan.shares):
             prefix = self._servers.prefixes[tag]
@@ -233,6 +238,16 @@ class Erasure:
             for (what, _), there in zip(asked, replies, strict=True):
                 plan.found[what] += bool(there)
         plan.found = +plan.found
+
+
+def _reported(person: str) -> dict[str, str]:
+    """What people and cases say of somebody, by what it is called: records that lie in tags of their own."""
+    return {
+        "signal": f"signal:beneficiary:{person}",
+        "case": f"alerts:beneficiary:{person}",
+        "case of internal audit": f"alerts:audit:beneficiary:{person}",
+        "outcomes of reviews": f"outcomes:beneficiary:{person}",
+    }
 
 
 def _at(servers: Servers, entity: str, command: str, key: str) -> tuple[int, tuple[str, str]]:

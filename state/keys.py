@@ -17,7 +17,8 @@ Every key begins with a hash tag, so that all keys of one call lie in one slot:
     their patients (hash): reference -> days of arrival {s}:w:<inpe>:<day>           sheet of a day of care
     {s}:t:<role>:<id>   tiles of a performer "f", network "n", liquidator "l", bank account "b"
     {s}:n:t:<role>:<id>   who was seen there (hash), as for a provider's patients
-    {s}:s:<role>:<id>   sums in a ring of buckets of days: an executor's shares and digits "p", a liquidator's acts "l"
+    {s}:s:<role>:<id>   sums in a ring of buckets of days: a liquidator's acts "l", an executor's days off "o",
+                                 letters "g" and last digits "d"
     {s}:z:<kind>:<first>:<bucket>   how often an entity met its partners
     {s}:g:<inpe>:<signature>   clone uses {s}:f:<family>:<bucket>      counted members (hash)
     {s}:m:<kind>:<entity>      model record
@@ -38,8 +39,9 @@ MEMO_BLOCK = 1024  # offsets whose memo shares one hash
 FIRST_NAME = 1 << 30  # interned numbers start above every nine-digit INPE
 
 Lane = Literal["h", "a"]
-Role = Literal["p", "q", "f", "n", "l", "b", "c"]
-"""Executor, prescriber, performer, network, liquidator, bank account, an executor beside a control threshold."""
+Role = Literal["p", "q", "f", "n", "l", "b", "c", "o", "g", "d"]
+"""Executor, prescriber, performer, network, liquidator, bank account, an executor beside a control threshold, in the
+calendar, in a key letter, and by last digits."""
 LANES: tuple[Lane, ...] = ("h", "a")
 
 

@@ -20,6 +20,9 @@ ROLE_NAMES = {
     "l": "liquidator",
     "b": "bank account",
     "c": "control threshold",
+    "o": "days off",
+    "g": "key letter",
+    "d": "last digits",
 }
 TILE_SECONDS, SHEET_SECONDS = 400 * 86400, 130 * 86400  # as tiles.lua and counts.lua keep them
 

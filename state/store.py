@@ -167,6 +167,17 @@ class Store:
         """Registry entries as they are stored (`codecs.registry_value`); None where there is none."""
         return self._routed(list(map(keys.registry, beneficiaries)), beneficiaries.__getitem__)
 
+    def claims(self, pairs: Sequence[tuple[str, str]]) -> list[dict[bytes, bytes]]:
+        """The states of claims by (beneficiary, claim id), one round of calls; empty ones where there is none."""
+        servers = self._servers
+        servers.connect()
+        commands = []
+        for who, claim_id in pairs:
+            tag = servers.tag(who)
+            commands.append((tag, ("HGETALL", servers.prefixes[tag] + keys.claim(claim_id))))
+        replies: Any = servers.run(commands) if commands else []
+        return [dict(zip(reply[::2], reply[1::2], strict=True)) for reply in replies]
+
     def put_models(self, models: Mapping[str, bytes]) -> None:
         """Write records that no fence guards: whoever writes them writes the same again after a crash."""
         servers = self._servers

@@ -27,6 +27,7 @@ from schemas.liquidation import Liquidation
 from schemas.outputs import CannotCheckItem, Compared, InputPosition, Screened, ScreenedLine, Term, encode
 from schemas.payment import Payment
 from streams import following, settling, signals
+from streams.follower_record import compared_of
 from streams.items import Item, Shelf
 from streams.outputs import decode
 
@@ -91,7 +92,7 @@ def follower(
     item.record = Screened(
         **_common(item, event, shelf, now),
         **said,
-        screened=settling.compared(event),
+        screened=compared_of(event),
         mode="enforce",
     )
 
@@ -267,9 +268,12 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
     kept["executors"] = executors
     if event.action != "SUBMIT":
         kept["action"] = event.action
-    told = signals.live(event, shelf.signals, event.event_time) if shelf.signals else []
-    if told:
-        kept["signals"] = told
+    if item.shadow_cannot:
+        kept["shadow_cannot_check"] = unheard(item)
+    if shelf.signals:
+        told = signals.live(signals.names(event, shelf.referentials), shelf.signals, event.event_time)
+        if told:
+            kept["signals"] = told
     said = warnings.of(event)
     if said:
         kept["warnings"] = list(said)
@@ -281,8 +285,17 @@ def _features(item: Item, event: Claim, case: Case, decided: decision.Decision, 
     return kept
 
 
+def unheard(item: Item) -> list[list[str]]:
+    """What detectors in shadow could not check: [code, what it lacked] each, beside the verdict's own."""
+    return [[check.code, check.missing] for check in dict.fromkeys(item.shadow_cannot)]
+
+
 def _ruleset(referentials: Referentials, event: Envelope | None = None) -> str:
-    day = getattr(event, "deposit_date", None) or dt.date.max
+    day = dt.date.max
+    if isinstance(event, Claim):
+        day = event.deposit_date
+    elif event is not None:
+        day = referentials.local_date(event.event_time)
     return referentials.thresholds(day).ruleset
 
 

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from detectors.dossier import Dossier, Filed, Hold, Paid, Part, Step
+from detectors.dossier import Dossier, Hold
+from detectors.filed import Filed
+from detectors.settlement import Paid, Part, Step
 from schemas.claim import Claim
 from schemas.liquidation import Liquidation
 from schemas.outputs import Screened

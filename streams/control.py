@@ -17,7 +17,7 @@ from schemas.control import Review, Signal
 from schemas.observation import day_number
 from schemas.outputs import Screened
 from state import Store
-from streams import signals
+from streams import outcomes, signals
 from streams.messages import Output
 from streams.outputs import decode as decode_record
 
@@ -52,18 +52,24 @@ class ControlDesk:
             at=review.event_time.isoformat(),
             finding={"lines": list(review.lines or ()), "verdict_id": review.verdict_id},
         )
+        examined = {
+            one.code: one.outcome for one in review.reasons or () if one.code and one.outcome is not None
+        }
         lesson = fusion.message(
             review.verdict_id,
             review.outcome,
             review.decided_by,
-            {
-                reason.code: reason.outcome
-                for reason in review.reasons or ()
-                if reason.code and reason.outcome
-            },
+            examined,
             record.features.get("terms", ()),
         )
         lesson["review"] = review.event_id
+        lesson |= outcomes.lesson(
+            review.outcome, _actors(review, record), (one.code for one in record.reasons), examined
+        )
+        person = outcomes.name(f"beneficiary:{review.beneficiary}")
+        (before,) = self._store.models([person])
+        counted = outcomes.known(before).counted(review.outcome, review.event_id)
+        self._store.put_models({person: outcomes.packed(counted)})
         said = [again, Output("learning", None, orjson.dumps(lesson), 0)]
         return said + _frozen(review, record) if review.outcome == "CONFIRMED_FRAUD" else said
 
@@ -71,6 +77,20 @@ class ControlDesk:
         """A report on an entity: kept where screening looks, to raise priority until it expires."""
         self._store.put_models({signals.name(signal.entity): signals.packed(signal)})
         return []
+
+
+def _actors(review: Review, record: Screened) -> list[str]:
+    """The providers and the liquidator whom a review concerns: those of its lines."""
+    concerned = set(review.lines or ())
+    found = [
+        f"provider:{inpe}"
+        for inpe, lines in record.features.get("executors", {}).items()
+        if not concerned or concerned & set(lines)
+    ]
+    event = record.features.get("event")
+    if record.type == "liquidation" and isinstance(event, dict):
+        found.append(f"liquidator:{event['liquidator']}")
+    return found
 
 
 def _frozen(review: Review, record: Screened) -> list[Output]:

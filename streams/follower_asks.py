@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from detectors.grading import off_day
 from detectors.referentials import Referentials
 from schemas.liquidation import Liquidation
 from schemas.observation import Followed, LiquidatorCounts, day_number, entity_ref, event_ref
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from state import codecs, ops
-from streams.practice_asks import off_day
 
 if TYPE_CHECKING:
     from streams.questions import Question

@@ -11,7 +11,8 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from detectors.dossier import Dossier, Paid
+from detectors.dossier import Dossier
+from detectors.settlement import Paid
 from schemas.enums import Purpose
 from schemas.outputs import Reason
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from detectors.base import CannotCheck, Finding
+from detectors.catalogue import Answers
 from detectors.models import Evidence, Records, Score, View
 from detectors.models.coverage import Coverage
 from detectors.referentials import Referentials
@@ -18,6 +19,7 @@ from schemas.observation import Followed, Observation
 from schemas.outputs import Screened
 from state import Answer
 from streams.claim_state import ClaimState
+from streams.entity_files import File
 from streams.messages import Message, Output
 from streams.questions import Question
 
@@ -41,6 +43,7 @@ class Item(msgspec.Struct):
     findings: list[Finding] = []
     shadow: list[Finding] = []
     cannot_check: list[CannotCheck] = []
+    shadow_cannot: list[CannotCheck] = []
     evidence: Evidence | None = None
     score: Score | None = None
     record: Screened | None = None
@@ -55,6 +58,11 @@ class Item(msgspec.Struct):
     state_fields: dict[str, bytes] = {}
     """What this answer changes in the claim's state."""
     follow_ups: list[Output] = []
+
+    def say(self, found: Answers) -> None:
+        """Take up what the detectors said of it."""
+        self.findings, self.cannot_check = found.findings, found.cannot_check
+        self.shadow, self.shadow_cannot = found.shadow, found.shadow_cannot
 
     @property
     def event_id(self) -> str:
@@ -83,7 +91,7 @@ class Shelf:
     """What the messages of one batch share: later ones see what earlier ones of the same batch changed."""
 
     referentials: Referentials
-    records: Records = field(default_factory=Records)
+    records: Records = field(default_factory=lambda: Records(damaged=[]))
     claims: dict[str, ClaimState] = field(default_factory=dict)
     answered: dict[str, Screened] = field(default_factory=dict)
     """Event id -> its record of this batch."""
@@ -93,6 +101,8 @@ class Shelf:
     """
     signals: dict[str, bytes | None] = field(default_factory=dict)
     """Name of a signal's record -> the record, for the entities of this batch."""
+    files: dict[str, File] = field(default_factory=dict)
+    """Key of a case -> its file, as this batch has changed it."""
 
     def __post_init__(self) -> None:
         """The share of INPE in use moves with every claim learned: detectors read it as the records stand."""

@@ -5,12 +5,16 @@ The same two folds serve the loops over Kafka and the in-line learning of an eve
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from detectors.models import Records
 from detectors.models.folds import fold_learning, fold_provider, touched
 from detectors.models.keys import Pair
+from streams import outcomes
+
+log = logging.getLogger("crible.models")
 
 Lesson = Mapping[str, Any]
 TOPICS = ("provider-activity", "learning")
@@ -77,8 +81,10 @@ class LearnerFold:
 
     def apply(self, records: Mapping[str, bytes | None], messages: Sequence[Lesson]) -> dict[str, bytes]:
         """The records after these messages, each review counted once."""
-        held = _records({key: blob for key, blob in records.items() if not key.startswith(REVIEWED)})
+        models = {key: blob for key, blob in records.items() if not key.startswith((REVIEWED, outcomes.KIND))}
+        held = _records(models)
         marks: dict[str, bytes] = {}
+        fresh = []
         for message in messages:
             mark = _mark(message)
             if mark is not None:
@@ -86,11 +92,13 @@ class LearnerFold:
                     continue
                 marks[mark] = b"1"
             learn(held, message)
-        return _changed(held) | marks
+            fresh.append(message)
+        return _changed(held) | marks | outcomes.fold(records, fresh)
 
 
 def _touched(message: Lesson) -> Iterable[str]:
     yield from map(name, touched(message))
+    yield from outcomes.keys(message)
     mark = _mark(message)
     if mark is not None:
         yield mark
@@ -102,8 +110,11 @@ def _mark(message: Lesson) -> str | None:
 
 
 def _records(blobs: Mapping[str, bytes | None]) -> Records:
-    return Records({pair(key): blob for key, blob in blobs.items()})
+    """The records of a fold. One that is damaged begins anew: the loop must not stop at it for ever."""
+    return Records({pair(key): blob for key, blob in blobs.items()}, damaged=[])
 
 
 def _changed(held: Records) -> dict[str, bytes]:
+    for kind in held.damaged or ():
+        log.error("a model record of kind %r was damaged: it begins anew", kind)
     return {name(key): blob for key, blob in held.changed().items()}

@@ -9,17 +9,17 @@ either look the same to them.
 from __future__ import annotations
 
 import datetime as dt
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from detectors.casework import innocent
 from detectors.catalogue import BY_CODE
 from detectors.decision import CONTROLS
 from detectors.reasons import public_reasons
 from schemas.invalid import Invalid
-from schemas.outputs import Alert, AlertClaim, Peers, Reason, Screened, Suspension, Verdict, encode
+from schemas.outputs import Alert, AlertClaim, Peers, Screened, Suspension, Verdict, encode
 from streams.messages import Message, Output
 
 REVIEW = "REVIEW:"
@@ -144,58 +144,40 @@ def suspension(record: Screened, verdict: Verdict) -> Suspension:
 
 
 def alert_of(record: Screened) -> Alert | None:
-    """The alert that a held record deserves: one a claim, and for a scheme one when it is seen and one when
-    it is held.
-    """
-    scheme = record.features.get("scheme")
-    news = record.features.get("scheme_news") if record.cause is None else None
-    if record.purpose not in ("FRAUD_REVIEW", "MEDICAL_REVIEW", "INTERNAL_AUDIT"):
+    """The alert that a record tells of, if it does (`streams.cases`)."""
+    said = record.features.get("alert")
+    if said is None:
         return None
     internal = record.purpose == "INTERNAL_AUDIT"
     told = tuple(one for one in record.reasons if internal or one.visibility != "AUDIT_ONLY")
-    if record.type != "claim" and not any(one.nature in ("MED", "PRE", "INT") for one in told):
-        return None  # what holds it is another event's, and was told with that one
-    if scheme is not None and not news:
-        return None  # the family's case is open already
-    left = (
-        internal and record.features.get("status") == "PAID"
-    )  # nothing can be stopped: all the more to be known
-    if (record.decision != "HOLD" and not news and not left) or (record.cause or "").startswith(REVIEW):
-        return None  # nothing is stopped, or a person knows of it
-    lead = max(told, key=_gravity)
-    entity = f"beneficiary:{record.beneficiary}"
-    if scheme:
-        entity = f"{'liquidator' if record.type == 'liquidation' else 'provider'}:{scheme.split(':', 2)[1]}"
-    seen = record.event_time or dt.datetime.min.replace(tzinfo=dt.UTC)
-    declaration = BY_CODE.get(lead.code)
-    peers = record.features.get("peers")
+    lead = next(one for one in told if one.code == said["kind"])
+    now, peers = said["now"], said.get("peers")
     return Alert(
         alert_id=f"A-{record.verdict_id[2:]}",
-        case_id=_case(scheme or record.claim_id),
-        entity=entity,
+        case_id=said["case"],
+        entity=said["entity"],
         kind=lead.code,
         severity="HIGH" if lead.cls == "H" else "MEDIUM",
         organism=record.organism,
         region=record.region,
         reasons=told,
-        claims=(
-            AlertClaim(
-                claim_id=record.claim_id,
-                verdict_id=record.verdict_id,
-                state=record.decision,
-                amount=record.amount_at_risk,
-                paid=left,
-            ),
-        ),
-        amount_at_risk=record.amount_at_risk,
-        amount_stoppable=0 if left else record.amount_at_risk,
+        claims=msgspec.convert(now["claims"], tuple[AlertClaim, ...]),
+        amount_at_risk=now["amount_at_risk"],
+        amount_stoppable=now["amount_stoppable"],
         peers=msgspec.convert(peers, Peers) if peers else None,
-        innocent_explanations=declaration.caveats_fr if declaration else (),
+        history=now["history"],
+        precision_to_date=now["precision"],
+        innocent_explanations=innocent(said["codes"]),
         suggested_control=record.suggested_control,
+        suggested_route=tuple(said["routes"]),
         control_level=record.control_level,
-        priority=record.priority,
-        first_seen=seen,
-        last_seen=seen,
+        speciality_needed=said.get("speciality"),
+        est_minutes=said["minutes"],
+        priority=now["priority"],
+        first_seen=dt.datetime.fromtimestamp(said["first"], dt.UTC),
+        last_seen=record.event_time or record.issued_at,
+        count=said["count"],
+        revision=said["revision"],
     )
 
 
@@ -218,15 +200,6 @@ def _told_cause(cause: str) -> str:
     return "CONTROL" if cause == "GROUP_HOLD" else cause
 
 
-def _gravity(reason: Reason) -> tuple[int, int]:
-    order = ("ADM", "TAR", "MED", "PRE", "INT")
-    return order.index(reason.nature or "ADM"), reason.amount or 0
-
-
 def _audit_only(code: str) -> bool:
     declaration = BY_CODE.get(code)
     return declaration is not None and declaration.visibility == "AUDIT_ONLY"
-
-
-def _case(name: str) -> str:
-    return f"C-{blake2b(name.encode(), digest_size=8).hexdigest()}"

@@ -5,30 +5,27 @@ Each is derived from the claim and the referentials alone, like everything in `s
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from detectors.reading import DRUGS
+from detectors import grading
+from detectors.places import kilometres, of_commune, of_provider
 from detectors.referentials import Referentials
+from detectors.steering import choices
 from schemas.claim import Claim, Line
-from schemas.observation import Observation, Shares, entity_ref
-from schemas.referential import ActRow
+from schemas.observation import Brand, Grades, Observation, Shares, date_of, day_number, entity_ref
 from state import codecs, ops
+from state.ops import DAY_SECONDS
 
 if TYPE_CHECKING:
     from streams.questions import Question
     from streams.told import Told
 
-OFF_DAYS = frozenset({"SUNDAY", "FIXED", "MOVEABLE"})
-SUNDAY = 6
-SHARE_DAYS, SHARE_SLOTS = 30, 7  # P06 reads 180 days: seven buckets of 30 hold them whatever the day
+QUARTER_SLOTS = 4  # P02 and P06 read 90 days: four buckets of 30 hold them whatever the day
+SHARE_DAYS, DIGIT_SLOTS = 30, 7  # and the digits of 180 days
 PAIR_DAYS = 90  # R01's window
-COMMUNE_DAYS = 30  # P05's longer window
-DIGITS = 10
-Tariff = tuple[bool, float, int | None]
-"""Whether the day is off, from which coefficient on an act is at the letter's top, and what a unit is worth."""
+COMMUNE_DAYS, WEEK = 30, 7  # P05's
+FAR_KM = 50.0  # whose patients are counted: nearer than a policy may set P05's distance
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -52,28 +49,80 @@ def ask(asked: Question, claim: Claim, referentials: Referentials, told: Told, c
     away, newest = asked.away, told.newest
     away += [told.tile("f", name, lines) for name, lines in acted.items()]
     away += [told.tile("n", name, lines) for name, lines in networks.items()]
-    for name, lines in told.bills.items():
-        added, bucket = deltas(claim, lines, referentials), newest[name] // SHARE_DAYS
-        away.append(ops.sums("p", name, added, bucket=bucket, slots=SHARE_SLOTS, days=SHARE_DAYS))
+    _shares(asked, claim, referentials, told)
     for prescriber, executor in pairs:
         bucket = newest[executor] // PAIR_DAYS
         away.append(ops.pair("pe", prescriber, entity_ref(executor), bucket=bucket, days=PAIR_DAYS))
+    for prescriber, chosen in choices(claim, referentials).items():
+        bucket, keep = day_number(chosen.day) // PAIR_DAYS, (2 * PAIR_DAYS + ops.LATENESS_DAYS) * DAY_SECONDS
+        whole = f"class|{chosen.family}"
+        away.append(ops.count(f"{whole}|{chosen.brand}", bucket, prescriber, keep))
+        away.append(ops.count(whole, bucket, prescriber, keep))
+        asked.brands.append((prescriber, chosen.line))
     if commune is not None:
-        member = told.beneficiary.hex()
-        for name, day in newest.items():
-            away.append(ops.count(f"from|{name}|{commune}", day // COMMUNE_DAYS, member))
-        asked.patients_from = list(newest)
-    asked.performers, asked.networks, asked.shares = list(acted), list(networks), list(told.bills)
-    asked.pairs = list(pairs)
+        _patients(asked, claim, referentials, told, commune)
+    asked.performers, asked.networks, asked.pairs = list(acted), list(networks), list(pairs)
+
+
+def _shares(asked: Question, claim: Claim, referentials: Referentials, told: Told) -> None:
+    """What each executor's lines add to its shares; nothing where they add nothing."""
+    away, days, newest = asked.away, SHARE_DAYS, told.newest
+    found = {name: grading.tally(claim, lines, referentials) for name, lines in told.bills.items()}
+    for name, one in found.items():
+        if one.lines:
+            counts, bucket = (one.lines, len(one.off)), newest[name] // days
+            away.append(ops.sums("o", name, counts, bucket=bucket, slots=QUARTER_SLOTS, days=days))
+            asked.shares.append(name)
+    for name, one in found.items():
+        if one.digits is not None:
+            bucket = newest[name] // days
+            away.append(ops.sums("d", name, one.digits, bucket=bucket, slots=DIGIT_SLOTS, days=days))
+            asked.digits.append(name)
+    for name, one in found.items():
+        for letter, graded in one.letters.items():
+            counts, bucket = (graded.lines, len(graded.top)), newest[name] // days
+            of = f"{name}|{letter}"
+            away.append(ops.sums("g", of, counts, bucket=bucket, slots=QUARTER_SLOTS, days=days))
+            asked.grades.append((name, letter))
+            asked.graded.append(graded)
+
+
+def _patients(asked: Question, claim: Claim, referentials: Referentials, told: Told, commune: str) -> None:
+    """The patient among those whom each executor sees from that far commune."""
+    member = told.beneficiary.hex()
+    for name, day in told.newest.items():
+        when = date_of(day)
+        home = of_commune(commune, when, referentials)
+        there = of_provider(referentials.providers.get(name), when, referentials)
+        if home is None or there is None or kilometres(home, there) <= FAR_KM:
+            continue
+        asked.away.append(ops.count(f"from|{name}|{commune}", day // COMMUNE_DAYS, member))
+        asked.away.append(ops.count(f"week|{name}|{commune}", day // WEEK, member))
+        asked.patients_from.append(name)
 
 
 def read(seen: Observation, asked: Question, answers: Iterator[bytes | None]) -> None:
     """Read their answers, in the order of `ask`. What an older version's memo lacks stays unknown."""
     seen.performers = known(asked.performers, answers, codecs.window)
     seen.networks = known(asked.networks, answers, codecs.window)
-    seen.shares = known(asked.shares, answers, _shares)
+    shares = known(asked.shares, answers, codecs.sums)
+    seen.shares = {name: Shares(*sums) for name, sums in shares.items()}
+    seen.digits = known(asked.digits, answers, codecs.sums)
+    for of, graded in zip(asked.grades, asked.graded, strict=True):
+        data = next(answers)
+        if data is not None:
+            lines, top = codecs.sums(data)
+            seen.grades[of] = Grades(lines, top, graded.top, graded.mean)
     seen.pairs = known(asked.pairs, answers, codecs.pair_window)
-    seen.patients_from = known(asked.patients_from, answers, codecs.frequency)
+    for prescriber, line in asked.brands:
+        brand, whole = next(answers), next(answers)
+        if brand is not None and whole is not None:
+            seen.brands[prescriber] = Brand(line, codecs.frequency(brand), codecs.frequency(whole))
+    for name in asked.patients_from:
+        month, week = next(answers), next(answers)
+        if month is not None and week is not None:
+            seen.patients_from[name] = codecs.frequency(month)
+            seen.patients_of_week[name] = codecs.frequency(week)
 
 
 def known(names: list[K], answers: Iterator[bytes | None], decode: Callable[[bytes], T]) -> dict[K, T]:
@@ -86,82 +135,3 @@ def known(names: list[K], answers: Iterator[bytes | None], decode: Callable[[byt
         if data is not None:
             found[name] = decode(data)
     return found
-
-
-def _shares(data: bytes) -> Shares:
-    lines, off_days, top, free, *digits = codecs.sums(data)
-    return tuple.__new__(Shares, (lines, off_days, top, free, tuple(digits)))
-
-
-def deltas(claim: Claim, lines: list[Line], referentials: Referentials) -> list[int]:
-    """What an executor's lines add to its shares, in the order of `observation.Shares`."""
-    off = top = free = 0
-    digits = [0] * DIGITS
-    entry = referentials.provider(lines[0].executor or "")
-    kind, sector = (None, None) if entry is None else (entry.kind, entry.sector)
-    known: dict[Any, Tariff] = referentials.memo.setdefault("tariffs", {})
-    for line in lines:
-        day = line.service_date
-        if line.nomenclature == DRUGS:
-            off += off_day(day, referentials)
-            continue
-        letter, coefficient = line.letter, line.coefficient
-        if letter is None or coefficient is None:
-            row = referentials.act(line.nomenclature, line.code, day)
-            if row is not None:
-                letter = letter or row.letter
-                coefficient = row.coefficient if coefficient is None else coefficient
-        of = letter, day, kind, sector, claim.organism
-        tariff = known.get(of)
-        if tariff is None:
-            tariff = known[of] = _tariff(of, referentials)
-        day_off, high, value = tariff
-        off += day_off
-        if coefficient is not None:
-            top += coefficient >= high
-        if (
-            coefficient is None
-            or value is None
-            or abs(line.amount - value * coefficient * line.quantity) >= 1
-        ):
-            free += 1
-            digits[line.amount // 100 % DIGITS] += 1
-    return [len(lines), off, top, free, *digits]
-
-
-def off_day(day: dt.date, referentials: Referentials) -> bool:
-    """Whether a day is a Sunday or a holiday by the payer's calendar."""
-    if day.weekday() == SUNDAY:
-        return True
-    known = referentials.memo.setdefault("off days", {})
-    if day not in known:
-        known[day] = any(row.kind in OFF_DAYS for row in referentials.calendar(day))
-    return bool(known[day])
-
-
-def _tariff(
-    of: tuple[str | None, dt.date, str | None, str | None, str], referentials: Referentials
-) -> Tariff:
-    """Of (letter, day, kind and sector of the executor, organism): kept as long as the tables."""
-    letter, day, kind, sector, organism = of
-    if letter is None:
-        return off_day(day, referentials), math.inf, None
-    value = referentials.letter_value(letter, day, kind, sector, organism)
-    return off_day(day, referentials), _high(letter, day, referentials), value
-
-
-def _high(letter: str, day: dt.date, referentials: Referentials) -> float:
-    """The coefficient from which on a quarter of the letter's acts lie; infinite where all are alike."""
-    editions = referentials.tables.get("acts", ())
-    edition = next((edition for edition in editions if edition.covers(day)), None)
-    if edition is None:
-        return math.inf
-    known = referentials.memo.setdefault("high coefficients", {})
-    of = edition.edition, letter
-    if of not in known:
-        rows = [row for rows in edition.index.values() for row in rows if isinstance(row, ActRow)]
-        listed = sorted(
-            {row.coefficient for row in rows if row.letter == letter and row.coefficient is not None}
-        )
-        known[of] = listed[len(listed) * 3 // 4] if len(listed) > 1 else math.inf
-    return float(known[of])

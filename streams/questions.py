@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from detectors.grading import Graded
 from schemas.observation import LogLine
 from state import ops
 
@@ -26,6 +27,10 @@ class Question(msgspec.Struct):
     performers: list[str] = []
     networks: list[str] = []
     shares: list[str] = []
+    digits: list[str] = []
+    grades: list[tuple[str, str]] = []
+    graded: list[Graded] = []  # of this claim, in the same order
+    brands: list[tuple[str, int]] = []
     pairs: list[tuple[str, str]] = []
     patients_from: list[str] = []
     accords: list[str] = []

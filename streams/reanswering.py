@@ -29,6 +29,8 @@ from streams.items import Item, Shelf
 from streams.outputs import CONFIRMING, REVIEW, decode
 
 REPLACED = "REPLACED"
+BY_PEOPLE = (REVIEW, REPLACED)
+"""How causes begin whose answer no rule gives."""
 CLEARED = ("LEGITIMATE", "APPEAL_UPHELD")
 NARROWED = ("CONFIRMED_FRAUD", "ABUSE", "ERROR")
 """Outcomes that may name the lines they apply to: the others are legitimate. The remaining ones change no
@@ -111,8 +113,21 @@ def answer(item: Item, event: Rescreen, shelf: Shelf, now: dt.datetime) -> None:
             offset=item.message.offset,
         ),
     }
+    if record.type == "payment" or not event.cause.startswith(BY_PEOPLE):  # by the rules and tables of now
+        values |= {"ruleset": _ruleset(record, shelf), "referentials": shelf.referentials.editions}
     features = {**changed.get("features", record.features), "before": record.decision}
+    features.pop("alert", None)  # was told with the revision before
     item.record = msgspec.structs.replace(record, **{**changed, **values, "features": features})
+
+
+def _ruleset(record: Screened, shelf: Shelf) -> str:
+    """What decides about the event of a record now: for a claim by its deposit, else by the day of the event."""
+    referentials, case = shelf.referentials, record.features.get("case")
+    if record.type == "claim":
+        day = decision.from_record(case).deposit if case else None
+    else:
+        day = referentials.local_date(record.event_time or record.issued_at)
+    return referentials.thresholds(day or dt.date.max).ruleset
 
 
 def _changed(

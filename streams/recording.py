@@ -119,8 +119,13 @@ def count(metrics: Metrics, items: Sequence[Item], now: dt.datetime) -> None:
     )
     fresh = [item for item in answered if item.standing is None and not item.again]
     metrics.fired(Counter((finding.code, finding.cls) for item in fresh for finding in item.findings))
+    metrics.shadowed(Counter((finding.code, finding.cls) for item in fresh for finding in item.shadow))
     metrics.cannot_check(
-        Counter((check.code, lacked(check.missing)) for item in fresh for check in item.cannot_check)
+        Counter(
+            (check.code, lacked(check.missing))
+            for item in fresh
+            for check in (*item.cannot_check, *item.shadow_cannot)
+        )
     )
     metrics.dead_letters(
         Counter(

@@ -20,7 +20,7 @@ from detectors.book import ReferentialBook
 from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
 from schemas.decode import Decoder
-from schemas.referential import TABLES
+from schemas.referential import POLICIES, TABLES
 from streams.messages import Output
 from streams.referentials import alerts
 from streams.referentials.taking import EPOCH, KIND_OF, TABLE_TOPICS, take
@@ -30,8 +30,14 @@ from streams.resting import looks, rest
 log = logging.getLogger("crible.registries")
 
 TOPICS = tuple(KIND_OF)
+LOOK = dt.timedelta(seconds=1)
+"""How often the ages of the tables are looked at."""
 REST_SECONDS = 0.5
 """How long the topics are left alone between looks, once they have been read whole."""
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _nobody(alert: Output) -> None:
@@ -46,7 +52,8 @@ class RegistryReader:
         decoder: reads the messages.
         metrics: told of rejected loads.
         alarm: takes the alert of a load that is refused; of those from before the start, of tables whose last load
-            it is.
+            it is. And of a table that has grown stale.
+        now: tells the time (UTC).
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class RegistryReader:
         decoder: Decoder,
         metrics: Metrics,
         alarm: Callable[[Output], None] = _nobody,
+        now: Callable[[], dt.datetime] = _now,
     ) -> None:
         self._config, self._decoder, self._metrics, self._alarm = config, decoder, metrics, alarm
         self._book = ReferentialBook()
@@ -62,6 +70,11 @@ class RegistryReader:
         self._current = self._book.snapshot()
         self._whole = threading.Event()
         self._said = False
+        self._now = now
+        self._told: dict[str, dt.datetime] = {}
+        """Table -> when the broker last took a load of it that can be used."""
+        self._aged: frozenset[str] = frozenset()
+        self._looked = EPOCH
 
     @property
     def current(self) -> Referentials:
@@ -105,6 +118,7 @@ class RegistryReader:
             look = looks()
             while not stop.is_set():
                 if not waiting and not self._whole.is_set():
+                    self._age()
                     self._publish()
                     self._whole.set()
                     self._tell_standing()
@@ -120,10 +134,11 @@ class RegistryReader:
                         continue
                     self._apply(record)
                     changed = True
-                if changed and self._whole.is_set():
+                if not self._whole.is_set():
+                    continue
+                if self._age() or changed:
                     self._publish()
-                elif self._whole.is_set():
-                    self._age()
+                if not changed:
                     rest(consumer, stop, REST_SECONDS)
         finally:
             consumer.close()
@@ -135,6 +150,10 @@ class RegistryReader:
         if topic in TABLE_TOPICS:
             self._read[f"{topic}/{record.partition()}"] = (record.offset() or 0) + 1
         if refused is None:
+            if topic in TABLE_TOPICS and record.value() is not None:
+                name = (record.key() or b"").decode(errors="replace").partition(":")[0]
+                self._told[name] = max(at, self._told.get(name, EPOCH))
+                self._looked = EPOCH
             return
         log.error("%s rejected: %s; what was in force stays", topic, refused.reason)
         if topic not in TABLE_TOPICS:
@@ -151,11 +170,28 @@ class RegistryReader:
             if outcome.problems:
                 self._alarm(alerts.rejected(outcome.name, outcome.edition, outcome.loaded, outcome.problems))
 
-    def _age(self) -> None:
-        """Tell how old the tables in force are."""
-        now = dt.datetime.now(dt.UTC)
-        newest = {one.name: one.loaded for one in self._book.outcomes() if not one.problems}
-        self._metrics.ages({name: (now - loaded).total_seconds() for name, loaded in newest.items()})
+    def _age(self) -> bool:
+        """Tell how old the tables in force are, once a second; whether others than before are too old to hold on."""
+        now = self._now()
+        if dt.timedelta() <= now - self._looked < LOOK:
+            return False
+        self._looked = now
+        in_force = {one.name for one in self._book.outcomes() if not one.problems}
+        told = {name: at for name, at in self._told.items() if name in in_force}
+        self._metrics.ages({name: (now - at).total_seconds() for name, at in told.items()})
+        current = self._book.snapshot()
+        limit = dt.timedelta(days=current.thresholds(current.local_date(now)).policy("stale_days"))
+        aged = frozenset(name for name, at in told.items() if now - at > limit and name not in POLICIES)
+        if aged == self._aged:
+            return False
+        for name in sorted(aged - self._aged):
+            log.error(
+                "%s: nobody has loaded or told it again for %d days: nothing is held on it", name, limit.days
+            )
+            self._alarm(alerts.stale(name, told[name], limit.days))
+        self._aged = aged
+        self._book.age(aged)
+        return True
 
     def _publish(self) -> None:
         started = time.perf_counter()

@@ -8,6 +8,7 @@ published, what was recorded first wins, and every output derives from the recor
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from detectors import catalogue
 from detectors.base import Context
-from detectors.models import assess, coverage, score, view
+from detectors.models import RecordError, assessed, coverage, score, view
 from detectors.models.folds import fold_beneficiary, learning, provider_activity
 from detectors.models.keys import SINGLE
 from detectors.referentials import Referentials
@@ -31,6 +32,8 @@ from state import Ask, Store
 from streams import (
     answering,
     asking,
+    cases,
+    entity_files,
     follower_asks,
     following,
     model_folds,
@@ -46,6 +49,8 @@ from streams.folding import Fold
 from streams.items import Item, Shelf
 from streams.messages import Batch, Message, Output
 from streams.numbers import NameOf
+
+log = logging.getLogger("crible.screening")
 
 T = TypeVar("T")
 FIRST = "1"  # revision of the verdict that an event gets at its own offset
@@ -100,13 +105,16 @@ class Screener:
             self._detect(item, shelf)
             self._decide(item, shelf)
             self._lap("decide")
-            self._learn(item, shelf)
+            self._teach(item, shelf)
             self._lap("models")
         self._timed("record", lambda: self._record(batch, items, shelf))
         for stage, seconds in self._spent.items():
             self._metrics.stage(stage, seconds)
         self._spent.clear()
         self._items, self._covered = items, shelf.referentials.coverage
+        for kind in shelf.records.damaged or ():
+            log.error("a model record of kind %r was damaged: rules alone until it has learned again", kind)
+            self._metrics.model_error()
         return self._timed("publish", lambda: self._publish(items, shelf))
 
     # -- decode: bytes to an event that everybody may trust, or to the reason why not
@@ -159,9 +167,10 @@ class Screener:
                 item.view = view(item.event, item.seen, shelf.referentials)
                 wanted += item.view.wanted
                 wanted.append(("coverage", SINGLE))
-                reported += signals.names(item.event)
+                reported += signals.names(item.event, shelf.referentials)
                 if self._inline:
-                    wanted += [("members", group) for bill in item.view.bills for group in bill.peers]
+                    groups = [group for bill in item.view.bills for group in bill.peers]
+                    wanted += [(kind, group) for kind in ("members", "habits") for group in groups]
             elif isinstance(item.event, Liquidation | Payment) and answer.status == "NEW":
                 item.followed = follower_asks.followed(
                     item.question, answer.away, answer.home[0] if answer.home else None
@@ -211,7 +220,7 @@ class Screener:
             return
         if item.event.action == "CANCEL":
             return  # nothing is asked for
-        item.evidence = assess(item.view, shelf.records)
+        item.evidence = assessed(item.view, shelf.records)
         self._lap("models")
         if not self._observe_only:
             context = Context(
@@ -223,8 +232,7 @@ class Screener:
                 self._numbers,
                 self._names,
             )
-            found = catalogue.run(context)
-            item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+            item.say(catalogue.run(context))
             self._lap("detect")
         else:
             item.findings = item.evidence.findings
@@ -255,8 +263,19 @@ class Screener:
             reanswering.rights_changed(item, item.event, shelf)
         if not item.again:
             following.note(item, shelf)
+            cases.note(item, shelf, self._store)
 
     # -- learn: after the score, never before it
+
+    def _teach(self, item: Item, shelf: Shelf) -> None:
+        """Learn from a claim; one on which the models fail teaches nothing, and its verdict stands."""
+        try:
+            self._learn(item, shelf)
+        except RecordError:
+            raise  # of a newer release
+        except Exception as error:
+            log.error("the models learn nothing of a claim: %s", type(error).__name__)
+            self._metrics.model_error()
 
     def _learn(self, item: Item, shelf: Shelf) -> None:
         if item.view is None:
@@ -303,6 +322,7 @@ class Screener:
                 entries.append(entry)
                 owners.append(item)
         changed = {model_folds.name(pair): blob for pair, blob in shelf.records.changed().items()} | marks
+        changed |= {entity_files.name(key): entity_files.packed(file) for key, file in shelf.files.items()}
         changed |= self._effects.due(
             (item.message.input, item.message.offset) for item in items if item.standing is None
         )

@@ -11,17 +11,18 @@ import msgspec
 from detectors import catalogue, decision, findings
 from detectors.base import CannotCheck, Context, Finding
 from detectors.decision import Case
-from detectors.dossier import Dossier, Paid
+from detectors.dossier import Dossier
 from detectors.followers import FollowerContext
 from detectors.models import score
 from detectors.reasons import reason
-from schemas.liquidation import Liquidation
+from detectors.settlement import Paid
 from schemas.observation import Followed, Observation
-from schemas.outputs import CannotCheckItem, Compared, Screened, ScreenedLine, Term
+from schemas.outputs import CannotCheckItem, Screened, Term
 from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from streams import gate
 from streams.claim_state import ClaimState
+from streams.follower_record import WHOLE, Follower, amounts_of, event_of, features_of, total
 from streams.items import Item, Shelf
 
 OF_THE_DAY = tuple(d for d in catalogue.DETECTORS if d.declaration.code in ("E01", "E02", "E04", "ORD"))
@@ -30,18 +31,16 @@ OF_THE_FILE = tuple(d for d in catalogue.FOLLOWERS if d.declaration.code in ("T0
 """What compares an event with the rest of its claim, and so may say otherwise when that changes."""
 RECHECKED = {d.declaration.code for d in OF_THE_DAY} | {d.declaration.code for d in OF_THE_FILE}
 LATER = frozenset(("T01", "Y01"))
-WHOLE = 0
-"""Stands among the amounts of a case for what is not shared out over lines."""
-Follower = Liquidation | Payment
 
 
 def detect(item: Item, event: Follower, shelf: Shelf, state: ClaimState) -> None:
     """Run the detectors of liquidations and payments, and score what they find."""
     context = _context(event, state, item.followed or Followed(), shelf)
     found = catalogue.run_followers(context)
-    item.findings, item.shadow, item.cannot_check = found.findings, found.shadow, found.cannot_check
+    item.say(found)
     if isinstance(event, Payment):
-        item.findings += _of_the_day(event, context)
+        today = _of_the_day(event, context)
+        item.findings, item.shadow = found.findings + today.findings, found.shadow + today.shadow
     item.score = score(item.findings, shelf.records.fusion)
 
 
@@ -56,7 +55,7 @@ def answer(item: Item, event: Follower, shelf: Shelf, state: ClaimState) -> dict
 
 def noted(event: Follower) -> dict[str, Any]:
     """The fields of what was only observed: it is remembered, and nothing is decided."""
-    return {"decision": "RELEASE", "features": _features(event), "score": None}
+    return {"decision": "RELEASE", "features": features_of(event), "score": None}
 
 
 def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Shelf) -> dict[str, Any] | None:
@@ -77,48 +76,11 @@ def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Sh
         fresh = catalogue.run_followers(context, OF_THE_FILE)
         found += fresh.findings
         if isinstance(event, Payment):
-            found += _of_the_day(event, context)
+            found += _of_the_day(event, context).findings
     changed = _answered(event, context, found, shelf)
     if record.features.get("reviewed"):
         changed["features"]["reviewed"] = True
     return changed
-
-
-def event_of(record: Screened) -> Follower | None:
-    """The liquidation or payment that a record answered; a record of an earlier release tells a payment alone."""
-    said = record.features.get("event")
-    if isinstance(said, Liquidation | Payment):
-        return said
-    if said is not None:
-        if record.type == "payment":
-            return msgspec.convert(said, Payment)
-        return msgspec.convert(said, Liquidation)
-    compared = record.screened
-    if record.type != "payment" or compared is None:
-        return None
-    kept = record.features
-    base = sum(line.base_amount or 0 for line in compared.lines)
-    return msgspec.convert(
-        {
-            "type": "payment",
-            "version": 1,
-            "event_id": record.event_id,
-            "event_time": record.event_time or record.issued_at,
-            "organism": record.organism or "-",
-            "flow": record.flow,
-            "claim_id": record.claim_id,
-            "beneficiary": record.beneficiary or "-",
-            "payment_id": kept.get("payment_id") or "-",
-            "status": kept.get("status", "ORDERED"),
-            "payee": compared.payee or "INSURED",
-            "payee_inpe": compared.payee_inpe,
-            "bank_account": compared.bank_account,
-            "base_amount": base or kept.get("amount", 0),
-            "complementary_amount": kept.get("amount", 0) - base if base else None,
-            "lines": [msgspec.to_builtins(line) for line in compared.lines] or None,
-        },
-        Payment,
-    )
 
 
 _beneficiary = msgspec.msgpack.Decoder(Beneficiary)
@@ -130,29 +92,29 @@ def _context(event: Follower, state: ClaimState, seen: Followed, shelf: Shelf) -
     return FollowerContext(event, state.dossier(event.event_id), seen, referentials, thresholds)
 
 
-def _of_the_day(event: Payment, context: FollowerContext) -> list[Finding]:
+def _of_the_day(event: Payment, context: FollowerContext) -> catalogue.Answers:
     """The claim's own hard rules with what is known now; what its verdict has weighed already is not weighed again."""
+    told = catalogue.Answers.none()
     filed, person = context.dossier.filed, context.seen.person
     if event.status != "ORDERED" or filed is None or not context.dossier.screened:
-        return []
+        return told
     claim = filed.claim(event)
     today = Context(
         claim, Observation(beneficiary=person), context.referentials, context.thresholds, None, {}, {}
     )
     paid = Paid.of(event)
-    told = []
-    for found in catalogue.run(today, OF_THE_DAY).findings:
-        lines = (
-            tuple(sorted(set(found.lines) & set(paid.lines))) if paid.lines and found.lines else found.lines
-        )
-        weighed = (
-            found.code in context.dossier.codes and found.scope is None
-        )  # an order binds whoever released it
-        if weighed or (found.lines and paid.lines and not lines):
-            continue
-        found.lines = lines or paid.lines
-        found.amount = _sum(_amounts(event), found.lines)
-        told.append(found)
+    said = catalogue.run(today, OF_THE_DAY)
+    for findings_of, kept in ((said.findings, told.findings), (said.shadow, told.shadow)):
+        for found in findings_of:
+            lines = found.lines
+            if paid.lines and found.lines:
+                lines = tuple(sorted(set(found.lines) & set(paid.lines)))
+            weighed = found.code in context.dossier.codes and found.scope is None
+            if weighed or (found.lines and paid.lines and not lines):  # an order binds whoever released it
+                continue
+            found.lines = lines or paid.lines
+            found.amount = total(amounts_of(event), found.lines)
+            kept.append(found)
     return told
 
 
@@ -160,7 +122,7 @@ def _answered(
     event: Follower, context: FollowerContext, found: list[Finding], shelf: Shelf
 ) -> dict[str, Any]:
     scored = score(found, shelf.records.fusion)
-    amounts = _amounts(event)
+    amounts = amounts_of(event)
     case = Case(  # of no kind: whether the claim is known yet must not show
         organism=event.organism,
         arrived=event.arrived,
@@ -175,7 +137,7 @@ def _answered(
     values["lines"] = _lines(decided.scope, decided.lines, amounts, context.dossier)
     if isinstance(event, Payment):
         _gated(values, event, context, amounts)
-    features = _features(event) | {
+    features = features_of(event) | {
         "case": decision.to_record(case),
         "findings": [findings.to_record(one) for one in found],
         "terms": [{"code": term.code, "value": term.value, "start": term.start} for term in scored.terms],
@@ -220,7 +182,7 @@ def _gated(values: dict[str, Any], event: Payment, context: FollowerContext, amo
         "lines": named_lines,
         "purpose": min(purposes, key=gate.GRAVITY.index),
         "reasons": told + values["reasons"],
-        "amount_at_risk": _sum(amounts, () if lines is None else named_lines),
+        "amount_at_risk": total(amounts, () if lines is None else named_lines),
         "expires_at": max(ends, default=None),
         "on_expiry": "ESCALATE",
     }
@@ -241,60 +203,6 @@ def _lines(
     if WHOLE in amounts:
         return _named(None, dossier)
     return lines
-
-
-def _amounts(event: Follower) -> dict[int, int]:
-    """Centimes by line, base and complementary together; under WHOLE where they are not shared out."""
-    total = (event.base_amount or 0) + (event.complementary_amount or 0)
-    if isinstance(event, Liquidation):
-        return {WHOLE if event.line is None else event.line: total}
-    paid = Paid.of(event)
-    if not paid.lines or any(part.base is None for part in paid.parts):
-        return {WHOLE: total} if not paid.lines else dict.fromkeys(paid.lines, 0) | {paid.lines[0]: total}
-    amounts: dict[int, int] = {}
-    for part in paid.parts:
-        assert part.line is not None
-        amounts[part.line] = amounts.get(part.line, 0) + (part.base or 0) + (part.complementary or 0)
-    return amounts
-
-
-def _sum(amounts: dict[int, int], lines: tuple[int, ...]) -> int:
-    known = [amounts[line] for line in lines if line in amounts]
-    return sum(known) if known and lines else sum(amounts.values())
-
-
-def _features(event: Follower) -> dict[str, Any]:
-    """What happened, as the event said it."""
-    if isinstance(event, Liquidation):
-        return {"action": event.action, "event": event}
-    return {
-        "status": event.status,
-        "payment_id": event.payment_id,
-        "amount": event.base_amount + (event.complementary_amount or 0),
-        "lines": list(Paid.of(event).lines),
-        "event": event,
-    }
-
-
-def compared(event: Follower) -> Compared:
-    """What the gate compares of this event with others of its claim."""
-    parts: tuple[tuple[int, int | None, int | None], ...]
-    if isinstance(event, Liquidation):
-        parts = () if event.line is None else ((event.line, event.base_amount, event.complementary_amount),)
-    else:
-        parts = tuple(
-            (line.line, line.base_amount, line.complementary_amount)
-            for line in event.lines or ()
-            if line.line is not None
-        )
-    return Compared(
-        lines=tuple(
-            ScreenedLine(line=line, base_amount=base, complementary_amount=more) for line, base, more in parts
-        ),
-        payee=event.payee,
-        payee_inpe=event.payee_inpe,
-        bank_account=event.bank_account,
-    )
 
 
 def _unsaid(checks: list[CannotCheck]) -> tuple[CannotCheckItem, ...]:

@@ -5,11 +5,12 @@ nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from detectors.referentials import Referentials
 from schemas.claim import Claim
 from schemas.control import Signal
 from state.errors import BadFormat
@@ -47,19 +48,22 @@ def read(blob: bytes) -> SignalRecord:
     return record
 
 
-def names(claim: Claim) -> list[str]:
-    """The records that concern a claim: its beneficiary's and its executors'."""
+def names(claim: Claim, referentials: Referentials) -> list[str]:
+    """The records that concern a claim: its beneficiary's, its executors' and their networks'."""
     executors = dict.fromkeys(line.executor for line in claim.lines if line.executor is not None)
-    return [name(f"beneficiary:{claim.beneficiary}"), *(name(f"provider:{inpe}") for inpe in executors)]
+    entries = [entry for inpe in executors if (entry := referentials.provider(inpe)) is not None]
+    networks = dict.fromkeys(entry.network for entry in entries if entry.network is not None)
+    entities = [f"beneficiary:{claim.beneficiary}", *(f"provider:{inpe}" for inpe in executors)]
+    return [name(entity) for entity in (*entities, *(f"network:{network}" for network in networks))]
 
 
-def live(claim: Claim, stored: Mapping[str, bytes | None], at: dt.datetime) -> list[dict[str, Any]]:
-    """What is reported on the claim's people at that instant, the strongest first.
+def live(names: Iterable[str], stored: Mapping[str, bytes | None], at: dt.datetime) -> list[dict[str, Any]]:
+    """What is reported under these names at that instant, the strongest first.
 
     Raises BadFormat for what a newer release wrote.
     """
     found = []
-    for each in names(claim):
+    for each in names:
         blob = stored.get(each)
         if blob is None:
             continue

@@ -10,7 +10,7 @@ import orjson
 
 from detectors.models.records import KINDS, decode
 from state.errors import BadFormat
-from streams import effects, outputs, signals
+from streams import effects, entity_files, outcomes, outputs, signals
 from streams.claim_state import FIELDS, ClaimState
 
 LEVELS = (b"1-seen", b"2-held")
@@ -28,6 +28,8 @@ def readers() -> Mapping[str, Callable[[Any], Any]]:
         **{f"m:{kind}": _model(kind) for kind in KINDS},
         "m:signal": lambda blob: signals.read(blob),
         "m:effects": effects.read,
+        "m:alerts": entity_files.read,
+        "m:outcomes": outcomes.read,
         "m:case": _one_of(LEVELS),
         "m:reviewed": _one_of((b"1",)),
     }

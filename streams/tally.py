@@ -22,6 +22,7 @@ class Tally:
         self.purposes: Counter[str] = Counter()
         self.money: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
+        self.shadowed: Counter[str] = Counter()
         self.cannot: Counter[str] = Counter()
         self.dead: Counter[str] = Counter()
         self.alerts = 0
@@ -51,6 +52,7 @@ class Tally:
             "holds_by_purpose": dict(self.purposes),
             "money_centimes": dict(self.money),
             "detectors_fired": dict(sorted(self.fired.items())),
+            "in_shadow_fired": dict(sorted(self.shadowed.items())),
             "cannot_check": {
                 code: {"claims": n, "share": round(n / claims, 4) if claims else 0.0}
                 for code, n in sorted(self.cannot.items())
@@ -68,6 +70,7 @@ class Tally:
         for name, counts in (
             ("held for", self.purposes),
             ("detectors", self.fired),
+            ("in shadow", self.shadowed),
             ("could not check", self.cannot),
             ("dead letters", self.dead),
         ):
@@ -84,6 +87,7 @@ class Tally:
             self.purposes[record["purpose"]] += 1
         if record["type"] == "claim":
             self.fired.update({reason["code"] for reason in record["reasons"]})
+            self.shadowed.update({reason["code"] for reason in record.get("shadow", ())})
             self.cannot.update({item["code"] for item in record["cannot_check"]})
 
     def _dead(self, output: Output, letters: BinaryIO | None) -> None:

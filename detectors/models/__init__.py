@@ -5,7 +5,7 @@ Pure: records come as bytes and leave as bytes. A claim is taken apart once (`vi
 records (`assess`, `score`), and only then teaches them (`folds`).
 """
 
-from detectors.models.evidence import Evidence, assess
+from detectors.models.evidence import Evidence, assess, assessed
 from detectors.models.keys import Pair, View, view
 from detectors.models.quantile import flag_from
 from detectors.models.records import RecordError
@@ -21,6 +21,7 @@ __all__ = [
     "Term",
     "View",
     "assess",
+    "assessed",
     "flag_from",
     "score",
     "view",

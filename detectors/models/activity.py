@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import exp, log
 from typing import Final, NamedTuple
-from zlib import crc32
 
+from detectors.base import Beside
 from detectors.models.keys import Bill
-from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord
+from detectors.models.records import EVERYBODY, VERSION, ActivityRecord, MembersRecord, admit
 from detectors.models.series import BOUND
 from detectors.models.store import Records
-from detectors.tails import NORMAL
+from detectors.tails import NORMAL, P95
 
 METRICS: Final = ("beneficiaries_per_day", "mad_per_beneficiary", "acts_per_beneficiary")
 MIN_CLAIMS: Final = 10
@@ -43,6 +43,16 @@ class Activity(NamedTuple):
     def z(self) -> float:
         """The robust z of the logarithm."""
         return NORMAL * (self.value - self.median) / self.mad
+
+    @property
+    def beside(self) -> Beside:
+        """The same in plain numbers, with the 95th percentile of peers whose logarithms are normal. Money: centimes."""
+        unit = 100.0 if self.metric == "mad_per_beneficiary" else 1.0
+        top = exp(self.median + P95 * self.mad / NORMAL)
+        value, median = self.plain
+        return Beside(
+            self.metric, round(unit * value, 2), round(unit * median, 2), round(unit * top, 2), self.n_peers
+        )
 
     @property
     def plain(self) -> tuple[float, float]:
@@ -103,15 +113,12 @@ def fold(
     held = members or MembersRecord()
     table, reach = held.members, held.reach
     per_day, amount, acts = own
-    if not (-BOUND < per_day < BOUND and -BOUND < amount < BOUND and -BOUND < acts < BOUND) or (
-        reach < EVERYBODY and inpe not in table and crc32(inpe.encode()) > reach
-    ):
+    if not (-BOUND < per_day < BOUND and -BOUND < amount < BOUND and -BOUND < acts < BOUND):
         return held, None
-    table[inpe] = (day, per_day, amount, acts)
-    if len(table) > MAX_MEMBERS:
-        ranks = sorted((crc32(name.encode()), name) for name in table)
-        del table[ranks[-1][1]]
-        reach = ranks[-2][0]
+    reached = admit(table, inpe, (day, per_day, amount, acts), reach, MAX_MEMBERS)
+    if reached is None:
+        return held, None
+    reach = reached
     updates = held.updates + 1
     if updates % max(MIN_MEMBERS // 4, len(table) // 4):
         return MembersRecord(VERSION, updates, reach, table), None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import exp, sqrt
 from typing import Final
 
-from detectors.base import CannotCheck, Finding
+from detectors.base import Beside, CannotCheck, Finding
 from detectors.models.finding import Component, build
 from detectors.models.keys import Bill, Item, View
 from detectors.models.records import PeerRecord
 from detectors.models.series import hinge
 from detectors.models.store import Records
+from detectors.tails import P95
 
 MIN_PEERS: Final = 30
 """Observations before a peer group may be compared with."""
@@ -75,4 +76,13 @@ def check(view: View, records: Records) -> tuple[Finding | CannotCheck | None, i
         "ratio": round(exp(item.log - record.mean), 1),
     }
     component = Component(level, z, record.n, facts)
-    return build("M01", [component], (item.line,), item.amount), record.n
+    told = build("M01", [component], (item.line,), item.amount)
+    if told is not None:
+        told.peers = _beside(item, record)
+    return told, record.n
+
+
+def _beside(item: Item, record: PeerRecord) -> Beside:
+    """The amount beside what the peers bill, their logarithms taken as normal. Centimes."""
+    top = exp(record.mean + P95 * sqrt(record.var))
+    return Beside("amount", float(item.amount), round(100.0 * exp(record.mean)), round(100.0 * top), record.n)

@@ -12,7 +12,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detectors.models import activity, beneficiary, coverage, fusion, peers, practice, provider, quantile
+from detectors.models import (
+    activity,
+    beneficiary,
+    coverage,
+    fusion,
+    norms,
+    peers,
+    practice,
+    provider,
+    quantile,
+)
 from detectors.models.keys import (
     PROVIDERS_KEY,
     SINGLE,
@@ -22,6 +32,7 @@ from detectors.models.keys import (
     basket_key,
     level_key,
     lines_key,
+    network_key,
     source_number,
 )
 from detectors.models.records import BeneficiaryRecord, FusionRecord, ProviderRecord, Record
@@ -35,13 +46,20 @@ Message = dict[str, Any]
 
 
 def provider_activity(view: View, records: Records) -> list[tuple[str, Message]]:
-    """(INPE, JSON-able figures) of each executor that the claim touches; empty for a claim that teaches
-    nothing."""
+    """(INPE, JSON-able figures) of each executor that the claim touches, and (`network_key`, days) of each network;
+    empty for a claim that teaches nothing."""
     if not view.feeds:
         return []
-    return [
+    said = [
         (bill.inpe, provider.figures(view, bill, records)) for bill in view.bills if bill.inpe is not None
     ]
+    networks: dict[str, int] = {}
+    for bill in view.bills:
+        if bill.network is not None:
+            networks[bill.network] = max(networks.get(bill.network, bill.day), bill.day)
+    for name, care in networks.items():
+        said.append((network_key(name), {"day": view.arrival_day, "care": care}))
+    return said
 
 
 def freeze(inpe: str, day: int) -> tuple[str, Message]:
@@ -64,11 +82,12 @@ def learning(view: View, score: float, *, held: bool = False, inpe: coverage.Tol
     quantile.
 
     A claim that is held is no candidate for a flag: it enters the quantile as 0.
-    `peers` holds [entity, value, source], `activity` [group, INPE, day, three logarithms], `inpe` the day of
-    arrival and what `coverage.told` said.
+    `peers` holds [entity, value, source], `activity` [group, INPE, day, three logarithms], `habits` [group, INPE, what
+    `norms.told` said], `inpe` the day of arrival and what `coverage.told` said.
     """
     taught: list[list[Any]] = []
     active: list[list[Any]] = []
+    habits: list[list[Any]] = []
     if view.feeds:
         for bill in view.bills:
             source = source_number(bill.inpe)
@@ -79,6 +98,9 @@ def learning(view: View, score: float, *, held: bool = False, inpe: coverage.Tol
             figures = activity.ratios(bill)
             if figures is not None:
                 active += [[group, bill.inpe, view.arrival_day, *figures] for group in bill.peers]
+                habit = norms.told(bill, view.arrival_day)
+                if habit is not None:
+                    habits += [[group, bill.inpe, habit] for group in bill.peers]
         if view.main is not None and view.bills:
             source = source_number(view.bills[0].inpe)
             taught.append([basket_key(view.main), log_mad(view.amount), source])
@@ -89,6 +111,7 @@ def learning(view: View, score: float, *, held: bool = False, inpe: coverage.Tol
         "type": "claim",
         "peers": taught,
         "activity": active,
+        "habits": habits,
         "score": (0.0 if held else score) if view.care else None,
         "inpe": [view.arrival_day, inpe] if inpe and view.feeds else None,
     }
@@ -102,6 +125,9 @@ def touched(message: Mapping[str, Any]) -> list[Pair]:
     for entry in message["activity"]:
         pairs["members", entry[0]] = None
         pairs["activity", entry[0]] = None
+    for entry in message.get("habits", ()):
+        pairs["habits", entry[0]] = None
+        pairs["norms", entry[0]] = None
     if message["score"] is not None:
         pairs["quantile", SINGLE] = None
     if message.get("inpe"):
@@ -130,10 +156,15 @@ def fold_learning(records: Records, message: Mapping[str, Any]) -> dict[Pair, Re
         )
         if summary is not None:
             changed["activity", group] = summary
+    for group, inpe, told in message.get("habits", ()):
+        pair = ("habits", group)
+        changed[pair], usual = norms.fold(get(pair), get(("norms", group)), inpe, told)
+        if usual is not None:
+            changed["norms", group] = usual
     if message["score"] is not None:
         changed["quantile", SINGLE] = quantile.fold(records.quantile, message["score"])
-    if told := message.get("inpe"):
-        changed["coverage", SINGLE] = coverage.fold(records.coverage, told[0], told[1])
+    if said := message.get("inpe"):
+        changed["coverage", SINGLE] = coverage.fold(records.coverage, said[0], said[1])
     return changed
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from detectors.models.series import log_mad
 from schemas.enums import CARE_KINDS
-from schemas.observation import EPOCH_ORDINAL, ProviderWindow
+from schemas.observation import EPOCH_ORDINAL, Grades, ProviderWindow, Shares
 
 if TYPE_CHECKING:
     from detectors.models.records import PeerRecord
@@ -29,6 +29,8 @@ WINDOW_DAYS: Final = 30
 """Window of the beneficiary's distinct providers and visits, by date of care."""
 WEEKEND: Final = (6, 0)
 """Saturday and Sunday as ordinals modulo 7."""
+NEW_DAYS: Final = 90
+"""For how long a provider counts as new (P03)."""
 ABROAD: Final = "ABROAD"
 """Peer group of care abroad, where an executor has no INPE."""
 SINGLE: Final = "score"
@@ -83,6 +85,15 @@ class Bill(msgspec.Struct):
     """What `provider.figures` said; kept likewise."""
     ratios: tuple[float, float, float] | None = None
     """What `activity.ratios` said; kept likewise."""
+    day: int = 0
+    """Last day of care."""
+    network: str | None = None
+    newcomer: bool = False
+    """Whether the registry has it active for less than 90 days at the claim's arrival."""
+    shares: Shares | None = None
+    digits: tuple[int, ...] | None = None
+    grades: dict[str, Grades] = {}
+    """By key letter."""
 
     @property
     def source(self) -> int:
@@ -163,14 +174,19 @@ def _fill(result: View, claim: Claim, seen: Observation, registry: Registry) -> 
         if key in bills:
             bill = bills[key]
         else:
-            bill = bills[key] = _bill(line, seen, registry)
+            bill = bills[key] = _bill(line, seen, registry, result.arrival_day)
         if bill is None:
             result.unknown += 1
         elif amount > 0:
             bill.amount += amount
+            if day - EPOCH_ORDINAL > bill.day:
+                bill.day = day - EPOCH_ORDINAL
             bill.items.append(_item(line, bill.group, day))
     result.day = last - EPOCH_ORDINAL
     result.bills = [bill for bill in bills.values() if bill is not None and bill.items]
+    for (inpe, letter), grades in seen.grades.items():
+        if (graded := bills.get(inpe)) is not None:
+            graded.grades[letter] = grades
     result.amount = sum(totals.values())
     if result.amount:
         result.main = max(totals, key=lambda name: (totals[name], name))
@@ -184,7 +200,7 @@ def _fill(result: View, claim: Claim, seen: Observation, registry: Registry) -> 
     result.providers = len(executors)
 
 
-def _bill(line: Line, seen: Observation, registry: Registry) -> Bill | None:
+def _bill(line: Line, seen: Observation, registry: Registry, today: int) -> Bill | None:
     if line.executor is None:
         return None if line.country is None else Bill(None, ABROAD)
     entry = registry.provider(line.executor)
@@ -192,9 +208,36 @@ def _bill(line: Line, seen: Observation, registry: Registry) -> Bill | None:
         return None
     town = registry.commune(entry.commune, line.service_date) if entry.commune else None
     groups = peer_groups(entry.kind, entry.specialty, entry.sector, None if town is None else town.region)
+    inpe = line.executor
     return Bill(
-        line.executor, entry.specialty or entry.kind, [], seen.executors.get(line.executor), 0, groups
+        inpe,
+        entry.specialty or entry.kind,
+        [],
+        seen.executors.get(inpe),
+        0,
+        groups,
+        network=entry.network,
+        newcomer=opened(entry, today) is True,
+        shares=seen.shares.get(inpe),
+        digits=seen.digits.get(inpe),
     )
+
+
+def opened(entry: Provider, today: int) -> bool | None:
+    """Whether a provider's first activity on record began less than 90 days before; None where none is on record."""
+    if not entry.active:
+        return None
+    first = (
+        entry.active[0].from_
+        if len(entry.active) == 1
+        else min((one.from_ for one in entry.active if one.from_ is not None), default=None)
+    )
+    return None if first is None else today - (first.toordinal() - EPOCH_ORDINAL) < NEW_DAYS
+
+
+def network_key(network: str) -> str:
+    """Entity of the provider record that a network's claims teach."""
+    return f"network|{network}"
 
 
 @lru_cache(maxsize=4096)
@@ -260,6 +303,9 @@ def _wanted(of: View) -> dict[Pair, None]:
             pairs["peers", item.group] = None
         if bill.inpe is not None:
             pairs["provider", bill.inpe] = None
+            if bill.network is not None:
+                pairs["provider", network_key(bill.network)] = None
             for group in bill.peers:
                 pairs["activity", group] = None
+                pairs["norms", group] = None
     return pairs

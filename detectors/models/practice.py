@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from detectors.models.records import VERSION, Pace, ProviderRecord
+from detectors.models import drift, ramp
+from detectors.models.records import PROVIDER_VERSION, Drift, Pace, ProviderRecord
 from detectors.models.series import FLOOR_SD, HINGE_CAP, angle, clip, step, usable, warm_factor
 
 FAST: Final = 0.1
@@ -45,13 +46,27 @@ def fold(record: ProviderRecord | None, told: Mapping[str, Any]) -> ProviderReco
     own = record or NEW
     if "freeze" in told:
         return msgspec.structs.replace(own, frozen_until=max(own.frozen_until, int(told["freeze"])))
-    x, day = told["level"], told["day"]
+    day, grown = told["day"], own.ramp
+    if "care" in told:  # older messages tell no date of care
+        grown = ramp.fold(grown, day, told["care"])
+    if "level" not in told:  # a network's
+        return msgspec.structs.replace(own, ramp=grown)
+    x = told["level"]
+    drifts = _drifts(own, told, day)
     seen, n = own.claims + 1, own.learnt
     frozen = day <= own.frozen_until
     date, today, days, daily_mean, daily_var = _days(own, day, frozen)
     if not usable(x):
         return msgspec.structs.replace(
-            own, claims=seen, day=date, today=today, days=days, daily_mean=daily_mean, daily_var=daily_var
+            own,
+            claims=seen,
+            day=date,
+            today=today,
+            days=days,
+            daily_mean=daily_mean,
+            daily_var=daily_var,
+            ramp=grown,
+            drifts=drifts,
         )
     mean, var = own.level.slow, own.level_var
     x = clip(x, mean, var, n)
@@ -71,7 +86,7 @@ def fold(record: ProviderRecord | None, told: Mapping[str, Any]) -> ProviderReco
         mean, var = step(mean, var, x, factor)
     fast_factor = warm_factor(seen, FAST_SHARE)
     return ProviderRecord(
-        VERSION,
+        PROVIDER_VERSION,
         seen,
         n,
         Pace(mean, fast, spread),
@@ -87,7 +102,17 @@ def fold(record: ProviderRecord | None, told: Mapping[str, Any]) -> ProviderReco
         cusum,
         alarm,
         own.frozen_until,
+        grown,
+        drifts,
     )
+
+
+def _drifts(own: ProviderRecord, told: Mapping[str, Any], day: int) -> dict[str, Drift]:
+    drifts = own.drifts
+    if day > own.frozen_until:
+        for letter, value in told.get("letters", {}).items():
+            drifts = drift.fold(drifts, letter, value, day)
+    return drifts
 
 
 def crossed(before: ProviderRecord | None, after: ProviderRecord) -> bool:

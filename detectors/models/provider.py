@@ -75,6 +75,8 @@ def figures(view: View, bill: Bill, records: Records) -> dict[str, Any]:
             "new": 0 if bill.window is None else int(bill.window.patient_new),
             "top": top,
             "weekend": weekend,
+            "care": bill.day,
+            "letters": {letter: round(grades.mean, 4) for letter, grades in bill.grades.items()},
         }
     return bill.told
 

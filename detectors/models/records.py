@@ -7,7 +7,8 @@ refused, because it would poison every later update. Records are values: a fold 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
+from zlib import crc32
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +26,10 @@ Day = Annotated[int, Meta(ge=-(2**31), le=2**31)]
 
 class RecordError(ValueError):
     """A stored model record cannot be used; the message says which kind, why, and what to do."""
+
+
+class DamagedRecord(RecordError):
+    """It is no record of its kind, or holds a number that is not finite: nobody will ever read it again."""
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -72,9 +77,31 @@ class Pace(msgspec.Struct, array_like=True, frozen=True, gc=False):
     spread: Positive = 0.0
 
 
-class ProviderRecord(Record, array_like=True, frozen=True, gc=False):
-    """What is usual for one provider (arrival axis)."""
+class Ramp(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Claims of a provider or a network by week, newest week first, and the pace of the last days."""
 
+    first: Day = 0
+    head: Day = 0
+    """First and newest day of arrival; nothing is known while `pace` is 0."""
+    pace: Positive = 0.0
+    """Claims, each weighed by what its day counts on the newest one."""
+    came_week: Day = 0
+    came: tuple[Count, ...] = ()
+    """By arrival."""
+    care_week: Day = 0
+    given: tuple[Count, ...] = ()
+    """By date of care."""
+
+
+Drift = tuple[Count, Finite, Finite, Finite, Day]
+"""Page and Hinkley's test: values, their mean, cumulated rise, its least, day of the last alarm (0 = never)."""
+PROVIDER_VERSION: Final = 2
+
+
+class ProviderRecord(Record, array_like=True, frozen=True, gc=False):
+    """What is usual for one provider (arrival axis); of a network, its ramp alone."""
+
+    version: Annotated[int, Meta(ge=1)] = PROVIDER_VERSION
     claims: Count = 0
     """Claims ever seen; never frozen."""
     learnt: Count = 0
@@ -94,6 +121,9 @@ class ProviderRecord(Record, array_like=True, frozen=True, gc=False):
     """Last day on which the cumulated drift of the level crossed its limit, 0 = never."""
     frozen_until: Day = 0
     """Slow baselines stand still through this day, after a confirmed fraud."""
+    ramp: Ramp = Ramp()
+    drifts: dict[str, Drift] = {}
+    """How it codes each key letter."""
 
 
 class ActivityRecord(Record, array_like=True, frozen=True, gc=False):
@@ -121,6 +151,47 @@ class MembersRecord(Record, array_like=True, frozen=True, gc=False):
     """Largest CRC-32 of a member once the group is full: beyond it nobody enters."""
     members: dict[str, tuple[Day, Finite, Finite, Finite]] = {}
     """INPE -> (arrival day, log of the three ratios of ActivityRecord)."""
+
+
+class Habits(msgspec.Struct, array_like=True, frozen=True):
+    """What one provider told its peers last."""
+
+    day: Day
+    lines: Count
+    off_days: Count
+    digits: Finite
+    """Unevenness of last digits, -1: too few."""
+    fresh: Finite
+    """Claims of seven days of one that opened less than 90 days ago, -1: of any other."""
+    letters: dict[str, tuple[Count, Count]] = {}
+    """Lines, and lines at the top, by key letter."""
+
+
+class HabitsRecord(Record, array_like=True, frozen=True, gc=False):
+    """A peer group's members and their latest habits; read by the learner only."""
+
+    updates: Count = 0
+    reach: Annotated[int, Meta(ge=0, le=2**32)] = EVERYBODY
+    """As in MembersRecord."""
+    members: dict[str, Habits] = {}
+
+
+Norm = tuple[Count, Finite, Finite]
+"""How many members were compared, their mean, and the value that 5 % of them exceed."""
+
+
+class NormsRecord(Record, array_like=True, frozen=True, gc=False):
+    """A peer group's habits in short."""
+
+    updates: Count = 0
+    off_days: Norm = (0, 0.0, 0.0)
+    """Share of lines on Sundays and holidays."""
+    digits: Norm = (0, 0.0, 0.0)
+    """Unevenness of last digits."""
+    newcomers: Norm = (0, 0.0, 0.0)
+    """Claims in seven days of those who opened less than 90 days ago."""
+    letters: dict[str, Norm] = {}
+    """Share of lines in the upper quarter of a key letter's coefficients."""
 
 
 class Bin(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -170,15 +241,35 @@ KINDS: Final[dict[str, type[Record]]] = {
     "fusion": FusionRecord,
     "quantile": QuantileRecord,
     "coverage": CoverageRecord,
+    "habits": HabitsRecord,
+    "norms": NormsRecord,
 }
 
 Step = Callable[[list[Any]], list[Any]]
-STEPS: Final[dict[tuple[str, int], Step]] = {}
+STEPS: Final[dict[tuple[str, int], Step]] = {("provider", 1): list}
 """(kind, version) -> what makes of a record of that version, as a list with its version first, one of the next.
 
 To change a kind: give its class a `version` one higher, and a step from the version before. A step that only adds
 fields which have defaults is the identity.
 """
+
+T = TypeVar("T")
+
+
+def admit(table: dict[str, T], name: str, entry: T, reach: int, most: int) -> int | None:
+    """Put a member into a group's table; the reach after it, None where the group is full and leaves this one out.
+
+    Of a larger group those whose CRC-32 is smallest stay, a fair sample that any order of arrival gives.
+    """
+    if reach < EVERYBODY and name not in table and crc32(name.encode()) > reach:
+        return None
+    table[name] = entry
+    if len(table) <= most:
+        return reach
+    ranks = sorted((crc32(member.encode()), member) for member in table)
+    del table[ranks[-1][1]]
+    return ranks[-2][0]
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {kind: msgspec.msgpack.Decoder(struct) for kind, struct in KINDS.items()}
@@ -194,7 +285,8 @@ def decode(kind: str, blob: bytes) -> Record:
     """The record of that kind, raised to the present version where it is of an earlier one.
 
     Raises:
-        RecordError: another layout, a version from the future, a number that is not finite.
+        DamagedRecord: another layout, a number that is not finite.
+        RecordError: a version from the future.
     """
     read = _decoders[kind].decode
     record: Record
@@ -207,7 +299,7 @@ def decode(kind: str, blob: bytes) -> Record:
     try:
         record = read(_upgraded(kind, blob))
     except msgspec.MsgspecError as error:
-        raise RecordError(
+        raise DamagedRecord(
             f"model record of kind {kind!r} is damaged ({error}); delete its key and replay `learning`"
         ) from error
     return record

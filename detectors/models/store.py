@@ -11,6 +11,7 @@ from detectors.models.records import (
     ActivityRecord,
     BeneficiaryRecord,
     CoverageRecord,
+    DamagedRecord,
     FusionRecord,
     MembersRecord,
     PeerRecord,
@@ -27,15 +28,23 @@ _FUSION, _QUANTILE = FusionRecord(), QuantileRecord()
 class _Held(dict[Pair, Any]):
     """Records by pair, each decoded when it is first looked up."""
 
-    __slots__ = ("stored",)
+    __slots__ = ("damaged", "stored")
 
-    def __init__(self, stored: dict[Pair, bytes | None]) -> None:
+    def __init__(self, stored: dict[Pair, bytes | None], damaged: list[str] | None) -> None:
         super().__init__()
-        self.stored = stored
+        self.stored, self.damaged = stored, damaged
 
     def __missing__(self, pair: Pair) -> Record | None:
         blob = self.stored.get(pair)
-        record = self[pair] = None if blob is None else decode(pair[0], blob)
+        record: Record | None = None
+        if blob is not None:
+            try:
+                record = decode(pair[0], blob)
+            except DamagedRecord:
+                if self.damaged is None:
+                    raise
+                self.damaged.append(pair[0])
+        self[pair] = record
         return record
 
 
@@ -43,20 +52,30 @@ class Records:
     """A working set of records: decoded on first use, encoded once when asked for what changed.
 
     A missing record reads as None. Not safe to share between threads.
+
+    Args:
+        damaged: takes the kind of each record that is damaged, which then reads as None: its model begins anew. None:
+            such a record raises DamagedRecord.
     """
 
-    __slots__ = ("_changed", "_held", "_stored", "get")
+    __slots__ = ("_changed", "_held", "_stored", "damaged", "get")
 
     get: Callable[[Pair], Any]
     """The record, of the type that its kind has in `records.KINDS`; None where there is none. A plain look-up:
     a claim asks for some forty.
     """
 
-    def __init__(self, blobs: Mapping[Pair, bytes | None] | None = None) -> None:
+    def __init__(
+        self, blobs: Mapping[Pair, bytes | None] | None = None, damaged: list[str] | None = None
+    ) -> None:
         self._stored: dict[Pair, bytes | None] = dict(blobs or {})
-        self._held = _Held(self._stored)
+        self.damaged = damaged
+        self._held = _Held(self._stored, damaged)
         self._changed: dict[Pair, Record] = {}
         self.get = self._held.__getitem__
+
+    def __repr__(self) -> str:
+        return "Records"
 
     def add(self, blobs: Mapping[Pair, bytes | None]) -> None:
         """Take in more stored bytes; what is already held stays, because it may be newer."""

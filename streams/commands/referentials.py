@@ -119,6 +119,8 @@ def register(app: typer.Typer) -> None:
 
         A table that is refused is not sent: what is in force stays, an alert goes out, exit code 1.
 
+        One that is in force already is told again as it stands, which keeps it from growing stale.
+
         Examples: crible referentials load rates rates.csv --edition 2027-1 --from 2027-01-01
 
         crible referentials load drugs ref-des-medicaments-cnops-2014.csv.gz --format cnops-2014
@@ -131,14 +133,14 @@ def register(app: typer.Typer) -> None:
         event = events.event_of(source, terms, now)
         already = events.there_already(event, there)
         problems = source.problems or events.wrong_beside(event, there)
-        told = pages.check_values(source, problems) | {"edition": terms.edition, "sent": None}
+        told = pages.check_values(source, problems) | {"edition": terms.edition, "sent": None, "again": False}
         if problems:
             if not dry_run:
                 alert = alerts.rejected(table, terms.edition, now, problems, source.lines)
                 topic.send(settings, alert.topic, alert.key or b"", alert.value)
-        elif not dry_run and not already:
-            place = topic.send(settings, *topic.message(event))
-            told["sent"] = f"{place[0]}/{place[1]}@{place[2]}"
+        elif not dry_run:  # one that is in force already is told again as it stands: its age begins anew
+            place = topic.send(settings, *topic.message(already or event))
+            told |= {"sent": f"{place[0]}/{place[1]}@{place[2]}", "again": already is not None}
         if as_json:
             _print(told)
         else:

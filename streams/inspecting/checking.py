@@ -19,6 +19,8 @@ OPEN_KINDS = (
     "layout", "fence", "intern", "names", "memo", "p", "q", "n", "w", "g", "f", "x", "y", "t", "s", "z", "h", "i"
 )  # fmt: skip
 """Letters of keys that name no person."""
+PERSONAL = ("beneficiary:", "signal:", "alerts:", "outcomes:")
+"""Kinds of model records that may bear a person's name."""
 ACCOUNT = "t:b:"  # windows of a bank account, which may be a person's
 
 
@@ -27,9 +29,7 @@ def told_key(key: bytes, *, whole: bool) -> str:
     prefix, name = split(key)
     letter, _, tail = name.partition(":")
     account = name.removeprefix("n:").startswith(ACCOUNT)
-    named = letter not in OPEN_KINDS and not (
-        letter == "m" and not tail.startswith(("beneficiary:", "signal:"))
-    )
+    named = letter not in OPEN_KINDS and not (letter == "m" and not tail.startswith(PERSONAL))
     if whole or not (account or named):
         return prefix + name
     if account:

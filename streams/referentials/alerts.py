@@ -1,4 +1,6 @@
-"""The alert that a refused load raises. It derives from the load alone: whoever raises it says the same bytes."""
+"""The alerts on tables: a load that is refused, a table that has grown stale. Each derives from the load alone:
+whoever raises it says the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ log = logging.getLogger("crible.alerts")
 FLUSH_SECONDS: Final = 10.0
 TOPIC: Final = "fraud-alerts"
 KIND: Final = "REFERENTIAL_REJECTED"
+STALE: Final = "REFERENTIAL_STALE"
 CODE: Final = "REF"
 
 
@@ -50,15 +53,40 @@ def rejected(
         facts_en=f"{name}, edition {edition}: {len(problems)} problems; what was in force stays. {first}",
         visibility="FRAUD_TEAM",
     )
+    return _alert(entity, digest, KIND, reason, loaded)
+
+
+def stale(name: str, told: dt.datetime, days: int) -> Output:
+    """One alert a table that was last told at that instant, the same whichever worker raises it. `days`: the limit."""
+    entity = f"referential:{name}"
+    digest = blake2b(repr((name, told.isoformat(), "stale")).encode(), digest_size=8).hexdigest()
+    since = told.astimezone(dt.UTC)
+    reason = Reason(
+        code=CODE,
+        label_fr="Référentiel périmé",
+        label_en="Referential out of date",
+        label_ar="مرجع متقادم",
+        nature="ADM",
+        threshold=float(days),
+        facts_fr=f"{name} : dernier chargement le {since:%d/%m/%Y}, il y a plus de {days} jours ; plus rien n'est "
+        "suspendu sur sa foi, une revue est proposée.",
+        facts_en=f"{name}: last loaded on {since:%d/%m/%Y}, more than {days} days ago; nothing is held on it any "
+        "more, a review is proposed.",
+        visibility="FRAUD_TEAM",
+    )
+    return _alert(entity, digest, STALE, reason, told)
+
+
+def _alert(entity: str, digest: str, kind: str, reason: Reason, at: dt.datetime) -> Output:
     alert = Alert(
         alert_id=f"A-{digest}",
         case_id=f"C-{blake2b(entity.encode(), digest_size=8).hexdigest()}",
         entity=entity,
-        kind=KIND,
+        kind=kind,
         severity="HIGH",
         reasons=(reason,),
-        first_seen=loaded,
-        last_seen=loaded,
+        first_seen=at,
+        last_seen=at,
     )
     return Output(TOPIC, entity.encode(), encode(alert))
 

@@ -82,18 +82,18 @@ def taken(event: dict[str, Any], there: Standing) -> list[Problem]:
     return []
 
 
-def there_already(event: dict[str, Any], there: Standing) -> bool:
-    """Whether this very edition is in force: loading it again would change nothing."""
-    return any(
-        (
+def there_already(event: dict[str, Any], there: Standing) -> dict[str, Any] | None:
+    """The message of this very edition as it was loaded first, where it is in force; None where it is not."""
+    for sheet in there.book.in_force(event["name"]):
+        known = (
             sheet.edition,
             sheet.checksum,
             sheet.valid_from.isoformat(),
             sheet.valid_to and sheet.valid_to.isoformat(),
         )
-        == (event["edition"], event["checksum"], event["valid_from"], event["valid_to"])
-        for sheet in there.book.in_force(event["name"])
-    )
+        if known == (event["edition"], event["checksum"], event["valid_from"], event["valid_to"]):
+            return event | {"event_time": sheet.loaded.isoformat()}
+    return None
 
 
 def wrong_beside(event: dict[str, Any], there: Standing) -> list[Problem]:
@@ -103,7 +103,7 @@ def wrong_beside(event: dict[str, Any], there: Standing) -> list[Problem]:
     """
     value = message(event)[2]
     problems = taken(event, there) or too_large(event, value)
-    if problems or there_already(event, there):
+    if problems or there_already(event, there) is not None:
         return problems
     load = there.book.apply(Decoder().decode(value))
     return list(load.problems) if load is not None else []

@@ -69,11 +69,15 @@ def end(told: dict[str, Any], *, dry_run: bool) -> str:
     """What became of a load, in one line."""
     if told["wrong"]:
         return "refused: what is in force stays" + ("" if dry_run else "; an alert went out")
+    if told["sent"] and told["again"]:
+        return (
+            f"edition {told['edition']} is in force already: told again ({told['sent']}), its age begins anew"
+        )
     if told["sent"]:
         return (
             f"edition {told['edition']} is loaded ({told['sent']}): workers take it up with their next batch"
         )
-    return "nothing was sent" if dry_run else f"edition {told['edition']} is in force already"
+    return "nothing was sent"
 
 
 def _problems(told: Told, most: int, console: Console) -> None:

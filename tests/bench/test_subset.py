@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bench.brokers import EMBEDDED, broker
 from bench.builds import builds
 from bench.claims import Event, eligible, encoded, simulate
 from bench.engines import BUILDS
@@ -51,7 +52,7 @@ def test_behind_a_broker_a_build_gives_what_the_oracle_expects(build: str, log: 
         pytest.skip("quixstreams is not installed in .venv-bench: make bench installs it")
     with ExitStack() as stack:
         behind = builds()[build]
-        stage: Stage = behind.stage(stack)
+        stage: Stage = behind.stage(stack, stack.enter_context(broker(EMBEDDED)))
         behind.start(stage)
         rows = stage.rows(log)
     assert differences(rows, list(map(care_of, log)), exact=build != "reduced") == []

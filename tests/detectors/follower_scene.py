@@ -9,14 +9,17 @@ import msgspec
 
 from detectors.base import CannotCheck, Finding
 from detectors.catalogue import FOLLOWERS
-from detectors.dossier import Dossier, Filed, Hold, Paid, Step
+from detectors.dossier import Dossier, Hold
+from detectors.filed import Filed
 from detectors.findings import from_record, to_record
 from detectors.followers import FollowerContext
 from detectors.sentences import write
+from detectors.settlement import Paid, Step
 from schemas.liquidation import Liquidation
 from schemas.observation import Followed, Frequency, LiquidatorCounts, PairCount, PairWindow, ProviderWindow
 from schemas.payment import Payment
 from schemas.registries import Beneficiary, Liquidator
+from tests.detectors import examples
 from tests.detectors.scene import ENVELOPE, Scene, consultation
 
 NOON = dt.datetime(2026, 3, 11, 11, tzinfo=dt.UTC)  # a Wednesday; noon or eleven o'clock in Casablanca
@@ -103,6 +106,7 @@ class FollowerScene(Scene):
             assert 0 < finding.weight < 1
             assert from_record(msgspec.json.decode(msgspec.json.encode(to_record(finding)))) == finding
             assert None not in write(code, finding.variant, finding.facts, finding.amount), "no sentence"
+        examples.meet(event, findings)
         return findings, [item for item in found if isinstance(item, CannotCheck)]
 
 

@@ -22,6 +22,7 @@ from schemas.enums import CARE_GROUPS, CLAIM_KINDS
 from schemas.observation import Fact, LogLine, Observation, day_number, entity_ref, event_ref, marked
 from schemas.referential import Policy, Referential, checksum
 from schemas.registries import Beneficiary, Provider
+from tests.detectors import examples
 
 ENVELOPE = {"version": 1, "event_time": "2026-03-10T09:00:00Z", "organism": "CNOPS", "flow": "AMO"}
 DOCTOR, PHARMACY, OTHER = "104512345", "207711223", "104599999"
@@ -183,6 +184,7 @@ class Scene:
             assert 0 < finding.strength <= 1
             assert from_record(msgspec.json.decode(msgspec.json.encode(to_record(finding)))) == finding
             assert None not in write(code, finding.variant, finding.facts, finding.amount), "no sentence"
+        examples.meet(context.claim, findings)
         return findings, [item for item in found if isinstance(item, CannotCheck)]
 
 

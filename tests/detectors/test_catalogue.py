@@ -12,6 +12,7 @@ from detectors.catalogue import BY_CODE, DECLARATIONS, DETECTORS, run
 from detectors.decision import CONTROLS
 from detectors.findings import from_record, to_record
 from detectors.models.evidence import Evidence
+from detectors.policy import ENFORCED
 from schemas.enums import FACT_KINDS
 from tests.detectors.scene import DOCTOR, Scene, box, consultation, day, declaration
 
@@ -42,7 +43,12 @@ BUILT = [
     "B04",
     "B05",
     "P01",
+    "P02",
+    "P03",
     "P04",
+    "P05",
+    "P06",
+    "R01",
     "M01",
     "M02",
     "M03",
@@ -56,11 +62,21 @@ BUILT = [
     "L05",
     "Y01",
 ]
+CATALOGUE = {
+    f"{family}{number:02d}"
+    for family, rows in zip("EDTUBPRLY", (5, 5, 4, 7, 5, 6, 2, 5, 1), strict=True)
+    for number in range(1, rows + 1)
+}
+"""The ids of the domain's catalogue."""
+BESIDE = {"ORD", "M01", "M02", "M03"}
+"""Orders and the models' evidence: no rows of it."""
 READERS = {"ADM": "LIQUIDATOR", "TAR": "LIQUIDATOR", "INT": "AUDIT_ONLY"}
 
 
 def test_the_catalogue_is_whole() -> None:
     assert [d.code for d in DECLARATIONS] == BUILT
+    assert len(CATALOGUE) == 40
+    assert {d.code for d in DECLARATIONS} == CATALOGUE | BESIDE
     assert set(CONTROLS) == set(BY_CODE)
     assert len(FACT_KINDS) == 4
 
@@ -136,6 +152,14 @@ def test_modes(mode: str, found: tuple[int, int]) -> None:
     scene.provider(DOCTOR, sector="PUBLIC")
     answers = run(scene.context(scene.claim(consultation())))
     assert (len(answers.findings), len(answers.shadow)) == found
+
+
+def test_what_a_detector_in_shadow_lacks_or_breaks_on_stands_beside_the_verdicts_own() -> None:
+    scene = Scene().table("detectors", {"code": "D01", "mode": "shadow"}, {"code": "E04", "mode": "shadow"})
+    answers = run(scene.context(scene.claim(consultation())), [Broken(), *DETECTORS])
+    assert CannotCheck("D01", "error:ZeroDivisionError") in answers.shadow_cannot
+    assert {check.code for check in answers.shadow_cannot} & ENFORCED == {"D01", "E04"}
+    assert not {check.code for check in answers.cannot_check} & {"D01", "E04"}
 
 
 def test_the_models_answer_under_their_own_codes() -> None:

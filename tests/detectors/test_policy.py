@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
 
-from detectors.catalogue import DECLARATIONS
-from detectors.policy import DECISION, Thresholds
+from detectors.catalogue import BY_CODE, DECLARATIONS
+from detectors.policy import DECISION, ENFORCED, Thresholds
 from schemas.referential import DetectorRow
 from tests.detectors.scene import DAY, Scene
 
@@ -24,7 +25,8 @@ def test_defaults_are_the_declared_ones() -> None:
             assert threshold.unit
             assert threshold.reason
         assert thresholds.value(declaration.code, "weight") == declaration.weight
-        assert thresholds.mode(declaration.code, "AMO") == "enforce"
+        started = "enforce" if declaration.code in ENFORCED else "shadow"
+        assert thresholds.mode(declaration.code, "AMO") == started
     assert {name: thresholds.policy(name) for name in DECISION} == {n: t.value for n, t in DECISION.items()}
     with pytest.raises(KeyError):
         thresholds.value("U06", "none")
@@ -53,6 +55,35 @@ def test_modes() -> None:
     thresholds = Thresholds(DECLARATIONS, [row(mode="shadow"), row(mode="off", organism="CNSS")])
     assert [thresholds.mode("U06", "AMO", o) for o in ("CNOPS", "CNSS")] == ["shadow", "off"]
     assert thresholds.mode("E01") == "enforce"
+
+
+def test_the_least_of_all_values_is_known() -> None:
+    assert Thresholds(DECLARATIONS).lowest("U06", "soft") == 12
+    rows = [
+        row(parameter="soft", value=11),
+        row(parameter="soft", value=9, flow="RG"),
+        row(parameter="hard", value=20),
+    ]
+    thresholds = Thresholds(DECLARATIONS, rows)
+    assert [thresholds.lowest("U06", name) for name in ("soft", "hard")] == [9, 16]
+    assert thresholds.lowest("P02", "lines") == 30
+    with pytest.raises(KeyError):
+        thresholds.lowest("U06", "none")
+
+
+def test_a_new_detector_stays_in_shadow_until_a_row_says_otherwise() -> None:
+    rows = [
+        DetectorRow(code="P02", parameter="lines", value=40),
+        DetectorRow(code="P02", mode="enforce", organism="CNSS"),
+    ]
+    thresholds = Thresholds(DECLARATIONS, rows)
+    assert [thresholds.mode("P02", "AMO", organism) for organism in ("CNOPS", "CNSS")] == [
+        "shadow",
+        "enforce",
+    ]
+    new = dataclasses.replace(BY_CODE["U06"], code="Z01")
+    assert Thresholds([*DECLARATIONS, new]).mode("Z01") == "shadow"
+    assert Thresholds([*DECLARATIONS, new]).ruleset != Thresholds(DECLARATIONS).ruleset
 
 
 def test_the_version_follows_the_content() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detectors.presence import kilometres
+from detectors.places import kilometres
 from tests.detectors.scene import DOCTOR, OTHER, Scene, box, consultation, day
 
 RABAT, FEZ, AGADIR = (34.02, -6.84), (34.03, -5.0), (30.42, -9.6)

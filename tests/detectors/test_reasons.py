@@ -92,6 +92,9 @@ FACTS: dict[str, Any] = {
     "time": "23:10",
     "seconds": 1.2,
     "role": "VALIDATION",
+    "letter": "K",
+    "digit": 5,
+    "commune": "Azilal",
 }
 
 

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from detectors.tails import beta_binomial_below, binomial_tail, median, poisson_tail, robust_z
+from detectors.tails import (
+    beta_above,
+    beta_binomial_below,
+    binomial_tail,
+    binomial_z,
+    digits_tail,
+    median,
+    poisson_tail,
+    robust_z,
+)
 
 
 @given(k=st.integers(-2, 400), mean=st.floats(0.001, 200))
@@ -41,3 +50,19 @@ def test_the_beta_binomial_is_scipys(trials: int, share: float, alpha: float, be
     count = round(share * trials)
     wanted = stats.betabinom.cdf(count - 1, trials, alpha, beta)
     assert beta_binomial_below(count, trials, alpha, beta) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+
+
+@given(share=st.floats(-0.1, 1.1), a=st.floats(0.1, 3_000), b=st.floats(0.1, 3_000))
+def test_the_posterior_is_scipys(share: float, a: float, b: float) -> None:
+    assert beta_above(share, a, b) == pytest.approx(float(stats.beta.sf(share, a, b)), rel=1e-7, abs=1e-10)
+
+
+@given(count=st.integers(0, 500), more=st.integers(1, 500), share=st.floats(0.001, 0.999))
+def test_the_binomial_z_is_that_of_scipys_mean_and_deviation(count: int, more: int, share: float) -> None:
+    mean, variance = stats.binom.stats(count + more, share)
+    assert binomial_z(count, count + more, share) == pytest.approx((count - mean) / variance**0.5, abs=1e-9)
+
+
+@given(statistic=st.floats(0, 400))
+def test_ten_digits_are_scipys_chi_squared(statistic: float) -> None:
+    assert digits_tail(statistic) == pytest.approx(float(stats.chi2.sf(statistic, 9)), rel=1e-9)

@@ -33,7 +33,9 @@ def test_one_of_each_is_exposed() -> None:
     metrics.events({("claims", "AMO"): 3})
     metrics.verdicts({("HOLD", "FRAUD_REVIEW"): 1, ("RELEASE", ""): 2})
     metrics.fired({("D01", "H"): 1})
+    metrics.shadowed({("P02", "S"): 4})
     metrics.cannot_check({("B01", "drugs"): 2})
+    metrics.model_error()
     metrics.rejected("drugs")
     metrics.ages({"acts": 86_400.0})
     metrics.effect("claims", 1, 17)
@@ -53,7 +55,9 @@ def test_one_of_each_is_exposed() -> None:
         'crible_events_total{flow="AMO",topic="claims"} 3.0',
         'crible_verdicts_total{decision="HOLD",purpose="FRAUD_REVIEW"} 1.0',
         'crible_detector_fired_total{class="H",code="D01"} 1.0',
+        'crible_detector_shadow_fired_total{class="S",code="P02"} 4.0',
         'crible_cannot_check_total{code="B01",referential="drugs"} 2.0',
+        "crible_model_errors_total 1.0",
         'crible_referential_rejected_total{referential="drugs"} 1.0',
         'crible_referential_age_seconds{referential="acts"} 86400.0',
         'crible_referential_effect_offset{partition="1",topic="claims"} 17.0',

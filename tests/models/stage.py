@@ -23,6 +23,7 @@ from schemas.claim import Claim
 from schemas.observation import LogLine, Observation, ProviderWindow, day_number
 from schemas.referential import CommuneRow
 from schemas.registries import Provider
+from tests.detectors import examples
 
 START = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 DOCTOR, PHARMACY = "100000001", "200000001"
@@ -118,6 +119,7 @@ class Loop:
         self._load(looked.wanted)
         evidence = assess(looked, records)
         found = score(evidence.findings, records.fusion)
+        examples.meet(event, evidence.findings)
         told, lesson = provider_activity(looked, records), learning(looked, found.value)
         if looked.feeds:
             own = fold_beneficiary(records.beneficiary(event.beneficiary), looked, records)

@@ -74,7 +74,9 @@ def test_a_lesson_touches_only_what_screening_has_read() -> None:
         event, seen = town.event(index)
         looked = view(event, seen, town.registry)
         read = {*looked.wanted, ("coverage", "score")}
-        read |= {("members", group) for bill in looked.bills for group in bill.peers}
+        read |= {
+            (kind, group) for kind in ("members", "habits") for bill in looked.bills for group in bill.peers
+        }
         assert set(touched(learning(looked, 0.01, inpe=[("MEDECIN", 1, 1)]))) <= read
 
 

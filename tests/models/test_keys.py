@@ -37,11 +37,13 @@ def test_the_records_of_a_claim() -> None:
         ("peers", "GP|CONSULTATION"),
         ("provider", DOCTOR),
         ("activity", "MEDECIN|GP|PRIVATE"),
+        ("norms", "MEDECIN|GP|PRIVATE"),
         ("peers", "level|PHARMACIE"),
         ("peers", "PHARMACIE|MED|6118001230068"),
         ("peers", "PHARMACIE|PHARMACY"),
         ("provider", PHARMACY),
         ("activity", "PHARMACIE|-|PRIVATE"),
+        ("norms", "PHARMACIE|-|PRIVATE"),
     }
     assert (looked.amount, looked.main, looked.lines, looked.visits) == (23_000, "CONSULTATION", 2, 2)
 

@@ -155,6 +155,9 @@ READABLE: dict[str, tuple[Any, str, str | None, str | None, str]] = {
     ),
     "rate of 700": (message("liquidation", rate=700), OUT_OF_RANGE, "rate", "700", "float <= 100"),
     "one signature": (message("order", ordered_by=["A"]), OUT_OF_RANGE, "ordered_by", "an array", ">= 2"),
+    "signed twice by one": (
+        message("order", ordered_by=["A", " a "]), OUT_OF_RANGE, "ordered_by", None, "two different people"
+    ),
     "signal for ever": (message("signal", expires="9999-12-31"), OUT_OF_RANGE, "expires", None, "2100"),
     "signal on no day": (message("signal", expires="2026-02-30"), MALFORMED, "expires", None, "a date"),
 }  # fmt: skip

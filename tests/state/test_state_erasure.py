@@ -110,7 +110,8 @@ def record(store: Store, offset: int, person: str = GONE) -> None:
 
 def test_nothing_is_left_of_the_person(store: Store, raw: redis.Redis) -> None:
     store.own([INPUT])
-    store.put_models({f"signal:beneficiary:{GONE}": b"told"})
+    said = ("signal", "alerts", "alerts:audit", "outcomes")
+    store.put_models({f"{kind}:beneficiary:{GONE}": b"told" for kind in said})
     for offset, event in enumerate([claim(0), claim(1, "karim"), claim(2), claim(3, undo="E2")]):
         store.observe([Span(INPUT, offset - 1, offset)], [event.ask(offset)])
         record(store, offset, event.person)

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from schemas.payment import Payment
 from simulation import Plan, World, generate
+from streams.follower_record import event_of
 from streams.outputs import decode
-from streams.settling import event_of
 from tests.streams.stage import START, Desk, Event, Said, Stage, held, stable, visit
 
 SIZES = pytest.mark.parametrize("size", [1, 128])

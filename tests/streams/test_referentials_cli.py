@@ -106,11 +106,15 @@ def test_a_table_is_loaded_listed_shown_and_compared(broker: str, tmp_path: Path
     assert isinstance(event, Referential)
     assert (event.name, event.edition, len(event.rows)) == ("ald", "2026-1", 40)
     again = crible("load", "ald", ald, *terms, broker=broker)
-    assert (again.exit_code, len(read_all(broker, ("referentials",)))) == (0, 1)
+    told_twice = [Decoder().decode(record.value()) for record in read_all(broker, ("referentials",))]
+    assert (again.exit_code, len(told_twice)) == (0, 2)
+    assert told_twice[0].event_time == told_twice[1].event_time, (
+        "it is the load that it was: nothing takes effect"
+    )
     assert "edition 2026-1 is in force already" in again.stdout
     (one,) = told("list", broker=broker)["loads"]
     assert (one["table"], one["edition"], one["state"], one["rows"]) == ("ald", "2026-1", "in force", 40)
-    assert one["position"] == "referentials/0@0"
+    assert one["position"] == "referentials/0@1"
     assert told("show", "ald", "D7", "--on", "2026-03-02", broker=broker)["rows"] == [
         {"code": "D7", "label_fr": "maladie 7", "rate": 70.0}
     ]

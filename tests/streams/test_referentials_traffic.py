@@ -22,7 +22,7 @@ from streams.broker import EmbeddedBroker
 from streams.config import Settings
 from streams.embedded import free_port
 from streams.topics import Topics
-from tests.streams.stage import Desk
+from tests.streams.stage import Desk, held
 from tests.streams.test_effects import boxes
 from tests.support.published import read_all
 from tests.support.worker import Worker
@@ -80,6 +80,26 @@ class Traffic:
 def load(environment: dict[str, str], file: Path, *more: str) -> Any:
     words = ["referentials", "load", "drugs", str(file), *more]
     return CliRunner().invoke(cli.app, words, env=environment, catch_exceptions=False)
+
+
+def sender(brokers: str) -> Callable[..., None]:
+    """Sends one event and waits until the broker has it. `at`: milliseconds; 0 = now."""
+    producer = Producer(
+        {**Settings(brokers=brokers).client(), "partitioner": "murmur2_random", "log_level": 0}
+    )
+
+    def send(event: Record, at: int = 0) -> None:
+        topic = TOPIC_OF[event["type"]]
+        producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode(), timestamp=at)
+        assert producer.flush(20) == 0
+
+    return send
+
+
+def metrics(environment: dict[str, str]) -> str:
+    url = f"http://127.0.0.1:{environment['CRIBLE_METRICS_PORT']}/metrics"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -159,6 +179,89 @@ def test_a_load_takes_effect_at_one_recorded_offset_a_partition(
     }
 
 
+def test_a_policy_takes_a_detector_from_shadow_to_enforce_while_the_worker_runs(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    brokers, desk = environment["CRIBLE_BROKERS"], Desk()
+    send = sender(brokers)
+    world = desk.world()
+    for event in world[1:]:
+        send(event)
+    send(desk.table("detectors", {"code": "E04", "mode": "shadow"}))
+    with Worker(environment, tmp_path) as worker:
+        worker.wait_ready()
+        send(desk.claim("C-1", held()))
+        until(lambda: len(screened(brokers)) == 1)
+        until(lambda: 'crible_detector_shadow_fired_total{class="H",code="E04"} 1.0' in metrics(environment))
+        send(desk.table("detectors", {"code": "E04", "mode": "enforce"}, edition="2"))
+        number = 1
+
+        def enforced() -> bool:
+            nonlocal number
+            number += 1
+            send(desk.claim(f"C-{number}", held(service_date=f"2026-02-{number % 28 + 1:02d}")))
+            until(lambda: len(screened(brokers)) == number)
+            return any(one["decision"] == "HOLD" for one in screened(brokers))
+
+        until(enforced)
+        assert worker.terminate() == 0
+    by_decision = {
+        decision: {one["ruleset"] for one in screened(brokers) if one["decision"] == decision}
+        for decision in ("RELEASE", "HOLD")
+    }
+    assert [len(rulesets) for rulesets in by_decision.values()] == [1, 1]
+    assert not by_decision["RELEASE"] & by_decision["HOLD"]
+    assert all(one["shadow"] for one in screened(brokers) if one["decision"] == "RELEASE")
+
+
+@pytest.mark.parametrize("days", [6.9, 7.1])
+def test_a_table_that_nobody_told_again_for_a_week_is_not_held_upon(
+    environment: dict[str, str], tmp_path: Path, days: float
+) -> None:
+    """What rests on it is put to review, what does not is held; the same load told again ends it."""
+    brokers, desk = environment["CRIBLE_BROKERS"], Desk()
+    send = sender(brokers)
+    drugs = desk.table("drugs", {"ean13": "6118001230068", "ppv": 5_000})
+    ago = int(time.time() * 1000 - days * 86_400_000)
+    for event in desk.world():
+        send(event)
+    send(drugs, ago)
+
+    def answer(claim: Record) -> Record:
+        found: list[Record] = []
+
+        def answered() -> bool:
+            found[:] = [one for one in screened(brokers) if one["event_id"] == claim["event_id"]]
+            return bool(found)
+
+        send(claim)
+        until(answered)
+        return found[-1]
+
+    def stale_alerts() -> list[Record]:
+        said = [orjson.loads(record.value() or b"") for record in read_all(brokers, ("fraud-alerts",))]
+        return [one for one in said if one["kind"] == "REFERENTIAL_STALE"]
+
+    def dear(name: str) -> Record:
+        (claim,) = boxes(desk, desk.number, 1)
+        return {**claim, "event_id": name, "claim_id": f"D-{name}"}
+
+    with Worker(environment, tmp_path) as worker:
+        worker.wait_ready()
+        first = answer(dear("C-1"))
+        assert {reason["code"] for reason in first["reasons"]} == {"T02"}
+        assert first["decision"] == ("HOLD" if days < 7 else "RELEASE_FLAGGED")
+        assert answer(desk.claim("C-2", held()))["decision"] == "HOLD"
+        assert [one["entity"] for one in stale_alerts()] == ([] if days < 7 else ["referential:drugs"])
+        if days > 7:
+            age = 'crible_referential_age_seconds{referential="drugs"} '
+            told = next(line for line in metrics(environment).splitlines() if line.startswith(age))
+            assert float(told.removeprefix(age)) > 7 * 86_400
+            send(drugs)
+            until(lambda: answer(dear(f"C-{desk.number}"))["decision"] == "HOLD")
+        assert worker.terminate() == 0
+
+
 def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -171,22 +274,10 @@ def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
         "drugs", drugs[0], {"ean13": "4006381333931", "ppv": "dear"}, edition="2", valid_from="2016-01-01"
     )
     short = desk.table("drugs", drugs[0], edition="3", valid_from="2017-01-01")
-    producer = Producer(
-        {**Settings(brokers=brokers).client(), "partitioner": "murmur2_random", "log_level": 0}
-    )
-
-    def send(event: Record) -> None:
-        topic = TOPIC_OF[event["type"]]
-        producer.produce(topic.name, orjson.dumps(event), topic.key_of(event).encode())
-        assert producer.flush(20) == 0
+    send = sender(brokers)
 
     def alerts() -> list[Record]:
         return [orjson.loads(record.value() or b"") for record in read_all(brokers, ("fraud-alerts",))]
-
-    def metrics() -> str:
-        url = f"http://127.0.0.1:{environment['CRIBLE_METRICS_PORT']}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return str(answer.read().decode())
 
     send(good)
     send(broken)
@@ -200,7 +291,7 @@ def test_a_bad_load_on_the_topic_is_refused_counted_and_alerted(
         assert {before["kind"], hot["kind"]} == {"REFERENTIAL_REJECTED"}
         assert "row 2: ppv: 'dear', expected a whole number" in before["reasons"][0]["facts_en"]
         assert "rows: '1', expected at least 95% of the 2 keys" in hot["reasons"][0]["facts_en"]
-        assert 'crible_referential_rejected_total{referential="drugs"} 2.0' in metrics()
+        assert 'crible_referential_rejected_total{referential="drugs"} 2.0' in metrics(environment)
         for claim in boxes(desk, 0, 1):
             send({**claim, "lines": [{**claim["lines"][0], "code": "4006381333948"}]})
         until(lambda: len(screened(brokers)) == 1)

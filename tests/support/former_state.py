@@ -19,7 +19,7 @@ from typing import Any
 
 import redis
 
-from detectors.models.records import PeerRecord, ProviderRecord, encode
+from detectors.models.records import PeerRecord, encode
 from schemas.observation import DocumentUse, entity_ref, event_ref
 from state import codecs, keys, ops
 from state.batch import Answer, Ask, Entry, HashWrite, Span
@@ -34,9 +34,18 @@ START = 1_700_000_000
 PEOPLE = ("person-1", "f" * 64, "person-3")
 PROVIDERS = ("100000001", "100000002", "100000003")
 FIRST_HALF = 18
+ZERO = "cb" + 16 * "0"
 MODELS = {
     "peers:A1:act": encode(PeerRecord(n=3, mean=1.5, var=0.25, recent=b"\x01\x02")),
-    "provider:100000001": encode(ProviderRecord(claims=7, learnt=6, daily_mean=1.25)),
+    "provider:100000001": bytes.fromhex(
+        "dc001001070693"
+        + 3 * ZERO
+        + ZERO
+        + 3 * ("93" + 3 * ZERO)
+        + "000000cb3ff4000000000000"
+        + 2 * ZERO
+        + "0000"
+    ),  # ProviderRecord(claims=7, learnt=6, daily_mean=1.25) in its first version
 }
 CLAIM: dict[str, ClaimAnswer | PaymentAnswer] = {
     "E0": ClaimAnswer(

@@ -130,11 +130,20 @@ def _verdict(value: bytes) -> Any:
     return without_clock(msgspec.json.decode(value)) if value.startswith(b"{") else value
 
 
+AS_OF_NOW = ("claims", "amount_at_risk", "amount_stoppable", "priority", "history", "precision_to_date")
+"""What an alert says of its case as it stands at that moment (`streams.cases`)."""
+
+
 def without_clock(said: dict[str, Any]) -> dict[str, Any]:
     """A verdict without what a second run cannot repeat: its instant, and where in `rescreens` it was asked
     for.
     """
     left = {name: value for name, value in said.items() if name not in ("issued_at", "held_at")}
+    if "alert_id" in said:  # what other topics had said of its claims by then is theirs to order
+        left = {name: value for name, value in left.items() if name not in AS_OF_NOW}
+    elif "alert" in left.get("features", ()):
+        alert = {name: value for name, value in left["features"]["alert"].items() if name != "now"}
+        left["features"] = {**left["features"], "alert": alert}
     if left.get("input", {}).get("topic") == "rescreens":
         left["input"] = {"topic": "rescreens"}
     return left
