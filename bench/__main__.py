@@ -42,7 +42,7 @@ class Scale:
 
     runs: int = 5
     history: int = 8_000
-    simulated: int = 36_000
+    simulated: int = 44_000
     claims: int = 800
     checked: int = 2_000
     worker_claims: int = 1_500
