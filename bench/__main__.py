@@ -14,14 +14,17 @@ from rich.console import Console
 from bench import builds, burst, latency_runs, memory, report, scaling
 from bench.brokers import APACHE, EMBEDDED, missing
 from bench.claims import Stock, eligible, encoded, simulate, take
+from bench.detector_cost import cost, recorded
 from bench.kafka_runs import WorkerBench
 from bench.log_runs import SIZES, LogBench
 from bench.surroundings import surroundings
 from state import EmbeddedRedis
 
 RATE = 200.0
+LINES_USUAL = 2.5
+"""Lines a claim, where one size is measured only."""
 SECTIONS = {
-    "log": "everything on, from an event log, at three sizes of claim; what Redis keeps",
+    "log": "everything on, from an event log, at three sizes of claim; the detectors alone; what Redis keeps",
     "worker": "the worker on the embedded broker: throughput and latency",
     "latency": "the worker at three rates: quantiles, stages of a batch, processors of each process",
     "compare": "Crible, Crible reduced, the naive build and quixstreams on one event log; a flame graph",
@@ -39,8 +42,9 @@ class Scale:
 
     runs: int = 5
     history: int = 8_000
-    simulated: int = 36_000
+    simulated: int = 44_000
     claims: int = 800
+    checked: int = 2_000
     worker_claims: int = 1_500
     paced: int = 2_200
     steady: int = 4_000
@@ -59,6 +63,7 @@ QUICK = Scale(
     history=300,
     simulated=1_800,
     claims=40,
+    checked=80,
     worker_claims=60,
     paced=300,
     steady=550,
@@ -85,7 +90,7 @@ class Bench:
     apache: bool = False
 
     def log(self) -> dict[str, Any]:
-        """Sections event_log and memory of the result."""
+        """Sections event_log, detectors and memory of the result."""
         scale, found = self.scale, []
         live = list(self.stock.live)
         with EmbeddedRedis() as server:
@@ -99,9 +104,13 @@ class Bench:
                 self.console.print(f"screening {scale.runs} x {scale.claims:,} claims of {lines:g} lines")
                 measured = bench.measure(encoded(parts[lines]), lines, scale.runs)
                 found.append(measured.summary())
+            self.console.print(f"timing the detectors on {scale.checked:,} claims")
+            with recorded() as contexts:
+                bench.feed(encoded(take(live, LINES_USUAL, scale.checked)))
             bench.close()
-            applied = scale.history + len(SIZES) * scale.runs * scale.claims
-            return {"event_log": found, "memory": memory.measure(server, applied)}
+            applied = scale.history + len(SIZES) * scale.runs * scale.claims + scale.checked
+            kept = memory.measure(server, applied)
+            return {"event_log": found, "detectors": cost(contexts), "memory": kept}
 
     def worker(self) -> dict[str, Any]:
         """Section kafka."""
@@ -110,7 +119,7 @@ class Bench:
         with ExitStack() as stack:
             worker = WorkerBench(stack)
             worker.start(self.stock)
-            mixed = take(list(self.stock.live), 2.5, scale.runs * scale.worker_claims + scale.paced)
+            mixed = take(list(self.stock.live), LINES_USUAL, scale.runs * scale.worker_claims + scale.paced)
             return {
                 "kafka": {
                     "throughput": worker.throughput(mixed[: -scale.paced], scale.runs),
@@ -121,7 +130,7 @@ class Bench:
     def latency(self) -> dict[str, Any]:
         """Section latency."""
         scale, brokers = self.scale, self._brokers()
-        claims = take(list(self.stock.live), 2.5, scale.warm_up + scale.steady)
+        claims = take(list(self.stock.live), LINES_USUAL, scale.warm_up + scale.steady)
         found = latency_runs.measure(self.stock, claims, scale.warm_up, brokers, self.console)
         return {"latency": found}
 

@@ -149,6 +149,15 @@ def _sizes(sizes: Sequence[Mapping[str, Any]], console: Console) -> None:
         _latency(f"calls of Redis, {one['lines']:g} lines", one["latency_us"], console)
 
 
+def _detectors(found: Mapping[str, Any], console: Console) -> None:
+    table = Table(f"detectors alone, {found['claims']:,} claims", "us a claim")
+    table.add_row("all together, median", f"{found['median_us']:,}")
+    table.add_row("all together, mean", f"{found['mean_us']:,}")
+    for code, value in found["dearest_us"].items():
+        table.add_row(code, f"{value:,}")
+    console.print(table)
+
+
 RATES = (
     ("claims_per_second", "claims/s"),
     ("claims_per_worker_cpu_second", "claims per worker CPU second"),
@@ -157,6 +166,7 @@ RATES = (
 )
 TABLES: dict[str, Callable[[Any, Console], None]] = {
     "event_log": _sizes,
+    "detectors": _detectors,
     "kafka": _worker,
     "latency": _steady,
     "memory": _memory,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from detectors.base import CARE_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.eligibility import ALL_KINDS
 from detectors.models.coverage import PRESCRIBER, usual_kind
 from detectors.reading import DRUGS, LEAVE, abroad, at_stake, days
+from detectors.referentials import Referentials
 from schemas.claim import Line
 from schemas.envelope import Interval
+from schemas.referential import ActRow
+from schemas.registries import Provider
 from schemas.warnings import is_inpe
 
 Results = Iterator[Finding | CannotCheck]
@@ -49,25 +53,29 @@ class UnknownInpe:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each kind of defect and role; a review until coverage allows a hold."""
         defects: dict[tuple[str, str], list[Line]] = {}
         unknown: set[str] = set()
-        for line in context.claim.lines:
-            if abroad(context.claim, line):
+        claim, tables = context.claim, context.referentials
+        for line, act in context.rows():
+            if abroad(claim, line):
                 continue
-            defect = self._defect(context, line, "executor", line.executor, unknown)
+            defect = _executor(line, act, tables, unknown)
             if defect is not None:
                 defects.setdefault((defect, "executor"), []).append(line)
             if line.prescriber is None and line.nomenclature == DRUGS:
                 continue  # acts.needs_prescription says nothing of drugs
-            defect = self._defect(context, line, "prescriber", line.prescriber, unknown)
+            defect = _prescriber(line, act, tables, unknown)
             if defect is not None:
                 defects.setdefault((defect, "prescriber"), []).append(line)
+        return self._answers(context, defects, unknown) if defects or unknown else ()
+
+    def _answers(
+        self, context: Context, defects: dict[tuple[str, str], list[Line]], unknown: set[str]
+    ) -> Results:
         for missing in sorted(unknown):
             yield CannotCheck("E03", missing)
-        if not defects:
-            return
         floor = context.value("E03", "coverage_to_hold")
         for (defect, role), lines in sorted(defects.items(), key=lambda item: item[0]):
             numbers = {line.line for line in lines}
@@ -86,37 +94,6 @@ class UnknownInpe:
             )
 
     @staticmethod
-    def _defect(context: Context, line: Line, role: str, number: str | None, unknown: set[str]) -> str | None:
-        tables = context.referentials
-        if number is None:
-            if role == "executor":
-                return None if line.care_group == LEAVE else "missing"
-            act = tables.act(line.nomenclature, line.code, line.service_date)
-            if act is None or act.needs_prescription is None:
-                unknown.add("acts" if act is None else "acts.needs_prescription")
-                return None
-            return "missing" if act.needs_prescription else None
-        entry = tables.providers.get(number)
-        if not is_inpe(number):
-            return "malformed"
-        if entry is None:
-            if tables.providers:
-                return "unknown"
-            unknown.add("providers")
-            return None
-        if entry.active is not None:
-            for span in entry.active:
-                if span.covers(line.service_date):
-                    break
-            else:
-                return "inactive"
-        if role == "executor":
-            act = tables.act(line.nomenclature, line.code, line.service_date)
-            if act is not None and act.allowed_kinds and entry.kind not in act.allowed_kinds:
-                return "kind"
-        return None
-
-    @staticmethod
     def _coverage(context: Context, line: Line, role: str) -> float | None:
         """The INPE coverage of the kind that stands there, or usually does; None where it is unknown."""
         tables = context.referentials
@@ -126,6 +103,48 @@ class UnknownInpe:
         else:
             kind = usual_kind(line, tables) if role == "executor" else PRESCRIBER
         return None if kind is None else tables.coverage.get(kind)
+
+
+def _executor(line: Line, act: ActRow | None, tables: Referentials, unknown: set[str]) -> str | None:
+    """What is wrong with a line's executor."""
+    number = line.executor
+    if number is None:
+        return None if line.care_group == LEAVE else "missing"
+    entry = tables.providers.get(number)
+    defect = _standing(number, entry, line.service_date, tables, unknown)
+    if defect is None and entry is not None and act is not None and act.allowed_kinds:
+        return None if entry.kind in act.allowed_kinds else "kind"
+    return defect
+
+
+def _prescriber(line: Line, act: ActRow | None, tables: Referentials, unknown: set[str]) -> str | None:
+    """What is wrong with a line's prescriber, or with its absence."""
+    if line.prescriber is not None:
+        entry = tables.providers.get(line.prescriber)
+        return _standing(line.prescriber, entry, line.service_date, tables, unknown)
+    if act is None or act.needs_prescription is None:
+        unknown.add("acts" if act is None else "acts.needs_prescription")
+        return None
+    return "missing" if act.needs_prescription else None
+
+
+def _standing(
+    number: str, entry: Provider | None, day: dt.date, tables: Referentials, unknown: set[str]
+) -> str | None:
+    """Why the registry does not let a number act on that day."""
+    if not is_inpe(number):
+        return "malformed"
+    if entry is None:
+        if tables.providers:
+            return "unknown"
+        unknown.add("providers")
+        return None
+    if entry.active is None:
+        return None
+    for span in entry.active:
+        if span.covers(day):
+            return None
+    return "inactive"
 
 
 class ExcludedActor:
@@ -152,25 +171,28 @@ class ExcludedActor:
         excluded: dict[tuple[str, str], set[int]] = {}
         unknown: set[str] = set()
         providers = context.referentials.providers
-        named = {number for line in context.claim.lines for number in _actors(line)}
-        named.discard(None)
         spans: dict[str | None, tuple[Interval, ...]] = {}
-        for number in named:
-            entry = providers.get(number)
-            if entry is None or entry.excluded is None:
-                unknown.add("providers" if entry is None else "providers.excluded")
-            elif entry.excluded:
-                spans[number] = entry.excluded
+        for line in context.claim.lines:
+            for number in _actors(line):
+                if number is None:
+                    continue
+                entry = providers.get(number)
+                if entry is None or entry.excluded is None:
+                    unknown.add("providers" if entry is None else "providers.excluded")
+                elif entry.excluded:
+                    spans[number] = entry.excluded
         for line in context.claim.lines if spans else ():
             for role, number in zip(ROLES, _actors(line), strict=True):
                 if number in spans:
                     on = (line.prescribed_on or line.service_date,) if role == "prescriber" else days(line)
                     if any(span.covers(day) for span in spans[number] for day in on):
                         excluded.setdefault((number, role), set()).add(line.line)
-        for missing in sorted(unknown):
-            yield CannotCheck("E04", missing)
-        for (known, role), lines in sorted(excluded.items()):
-            yield self._finding(context, f"excluded_{role}", lines, {"inpe": known})
+        if unknown:
+            for missing in sorted(unknown):
+                yield CannotCheck("E04", missing)
+        if excluded:
+            for (known, role), lines in sorted(excluded.items()):
+                yield self._finding(context, f"excluded_{role}", lines, {"inpe": known})
         if context.referentials.orders and context.claim.kind in CARE_KINDS:
             yield from self._orders(context)
 

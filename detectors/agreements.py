@@ -9,7 +9,7 @@ from zlib import crc32
 
 from detectors.base import ADMINISTRATIVE_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, abroad, at_stake, days
-from schemas.claim import Line
+from schemas.claim import Claim, Line
 from schemas.enums import APPROVAL_DECISIONS
 from schemas.observation import Accord, date_of, entity_ref
 from schemas.referential import ActRow
@@ -53,6 +53,7 @@ class PriorAgreement:
             "prior_approvals",
         ),
         windows=("accords 24 mo",),
+        needs="agreement",
         thresholds={"tolerance": Threshold(100, "centimes", "rounding of an amount granted")},
         caveats_fr=("Soin d'urgence", "Accord demandé, pas encore rendu"),
         caveats_en=("Emergency care", "Agreement asked for and still pending"),
@@ -66,13 +67,15 @@ class PriorAgreement:
         unknown: set[str] = set()
         claim = context.claim
         for line, row in context.acts():
-            if line.prior_approval is None and self._needed(context, line, row, unknown):
+            if line.prior_approval is None and _needed(claim, line, row, unknown):
                 bare.append(line)
         for line in claim.lines:
             if line.prior_approval is not None:
                 named.setdefault(line.prior_approval, []).append(line)
             elif line.nomenclature == DRUGS and abroad(claim, line):
                 bare.append(line)
+        if not (bare or named or unknown):
+            return
         if bare:
             yield self._finding(context, "missing", bare, day=bare[0].service_date)
         for pec, lines in sorted(named.items()):
@@ -83,15 +86,6 @@ class PriorAgreement:
                 yield from found
         for missing in sorted(unknown):
             yield CannotCheck(CODE, missing)
-
-    @staticmethod
-    def _needed(context: Context, line: Line, row: ActRow | None, unknown: set[str]) -> bool:
-        if abroad(context.claim, line):
-            return True
-        if row is None or row.prior_approval is None:
-            unknown.add("acts" if row is None else "acts.prior_approval")
-            return False
-        return row.prior_approval
 
     def _judge(
         self, context: Context, lines: list[Line], accords: Sequence[Accord]
@@ -171,6 +165,15 @@ class PriorAgreement:
             variant=variant,
             facts={"code": lines[0].code, **told},
         )
+
+
+def _needed(claim: Claim, line: Line, row: ActRow | None, unknown: set[str]) -> bool:
+    if abroad(claim, line):
+        return True
+    if row is None or row.prior_approval is None:
+        unknown.add("acts" if row is None else "acts.prior_approval")
+        return False
+    return row.prior_approval
 
 
 def code_number(code: str) -> int:

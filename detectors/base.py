@@ -7,12 +7,15 @@ guesses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from detectors.lifetime import STAY
 from detectors.reading import DRUGS
 from schemas import enums
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from detectors.policy import Thresholds
     from detectors.referentials import Referentials
     from schemas.claim import Claim, Line
-    from schemas.observation import Observation
+    from schemas.observation import LogLine, Observation
     from schemas.referential import ActRow
 
 Nature = Literal["ADM", "TAR", "MED", "PRE", "INT"]
@@ -35,18 +38,37 @@ HARD_WEIGHT: Final = 0.95
 """With which a hard finding enters the score; an administrative one with ADMINISTRATIVE_WEIGHT."""
 ADMINISTRATIVE_WEIGHT: Final = 0.1
 Need = Literal[
-    "drugs", "documents", "log", "clones", "orders", "models", "dental", "dialysis", "devices", "leave"
+    "drugs",
+    "documents",
+    "log",
+    "near",
+    "same_day",
+    "stay",
+    "clones",
+    "orders",
+    "models",
+    "agreement",
+    "bounds",
+    "dental",
+    "dialysis",
+    "devices",
+    "leave",
 ]
-"""What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, families
-of like claims, orders in force, an answer of the models; lines of dental care, dialysis, devices or glasses, a
-sick leave."""
+"""What a claim may lack so that a detector has nothing to say: lines of drugs, papers, earlier care, care within
+NEAR days, care of the same days, a stay in hospital (its own or one on record), families of like claims with a member,
+orders in force, an answer of the models; lines that name or may need a prior agreement, acts bounded by sex or age, or
+not in the table; lines of dental care, dialysis, devices or glasses, a sick leave."""
+NEAR: Final = 30
+"""Days on either side of a claim's care within which most detectors compare it with other claims."""
 _OF_GROUP: Final[Mapping[str, Need]] = {
     "DENTAL": "dental",
     "DIALYSIS": "dialysis",
     "DEVICE": "devices",
     "OPTICAL": "devices",
     "SICK_LEAVE": "leave",
+    "HOSPITALISATION": "stay",
 }
+_day = attrgetter("day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +162,63 @@ class Context(msgspec.Struct):
     evidence: Evidence | None
     number: Mapping[str, int]  # interned number of a name; INPE of nine digits are their own number
     name: Mapping[int, str]  # and back
-    _acts: tuple[tuple[Line, ActRow | None], ...] | None = None
+    _rows: Sequence[tuple[Line, ActRow | None]] | None = None
+    _acts: Sequence[tuple[Line, ActRow | None]] = ()
+    _drugs: Sequence[Line] = ()
+    _near: Sequence[LogLine] | None = None
+    _same_day: Sequence[LogLine] | None = None
 
-    def acts(self) -> tuple[tuple[Line, ActRow | None], ...]:
-        """Each line that is no drug with its act as it stood at the date of care; looked up once a claim."""
-        if self._acts is None:
-            act = self.referentials.act
-            self._acts = tuple(
-                [
-                    (line, act(line.nomenclature, line.code, line.service_date))
-                    for line in self.claim.lines
-                    if line.nomenclature != "MED"
-                ]
-            )
+    def rows(self) -> Sequence[tuple[Line, ActRow | None]]:
+        """Each line with its act as it stood at the date of care; looked up once a claim.
+
+        A drug has one only where the table of acts lists it too.
+        """
+        if self._rows is None:
+            act, rows, acts, drugs = self.referentials.act, [], [], []
+            for line in self.claim.lines:
+                each = line, act(line.nomenclature, line.code, line.service_date)
+                rows.append(each)
+                if line.nomenclature == DRUGS:
+                    drugs.append(line)
+                else:
+                    acts.append(each)
+            self._rows, self._acts, self._drugs = rows, acts, drugs
+        return self._rows
+
+    def acts(self) -> Sequence[tuple[Line, ActRow | None]]:
+        """Each line that is no drug, with its act."""
+        if self._rows is None:
+            self.rows()
         return self._acts
+
+    def drugs(self) -> Sequence[Line]:
+        """The lines of drugs."""
+        if self._rows is None:
+            self.rows()
+        return self._drugs
+
+    def near(self) -> Sequence[LogLine]:
+        """Lines of other claims at most NEAR days before or after the claim's care, oldest first."""
+        if self._near is None:
+            own, log = self.seen.own, self.seen.log
+            self._near = ()
+            if own and log:
+                days = [line.day for line in own]
+                first, last, claim = min(days) - NEAR, max(days) + NEAR, own[0].claim
+                if log[-1].day >= first:
+                    late = log[bisect_left(log, first, key=_day) :]
+                    self._near = [line for line in late if line.day <= last and line.claim != claim]
+        return self._near
+
+    def same_day(self) -> Sequence[LogLine]:
+        """Lines of other claims on a day of the claim's care."""
+        if self._same_day is None:
+            near = self.near()
+            if near:
+                days = {line.day for line in self.seen.own}
+                near = [line for line in near if line.day in days]
+            self._same_day = near
+        return self._same_day
 
     def value(self, code: str, parameter: str, sector: str | None = None) -> float:
         """A threshold in force for this claim's flow and organism; raises KeyError if undeclared."""
@@ -168,17 +233,38 @@ def present(context: Context) -> set[Need]:
     """What of `Need` the claim has."""
     claim, seen, evidence = context.claim, context.seen, context.evidence
     found: set[Need] = set()
-    for line in claim.lines:
-        if line.nomenclature == DRUGS:
-            found.add("drugs")
-        elif line.care_group in _OF_GROUP:
+    for line in context.drugs():
+        found.add("drugs")
+        if line.prior_approval is not None or line.country is not None:
+            found.add("agreement")
+    for line, act in context.acts():
+        if act is None:
+            found.update(("agreement", "bounds"))
+        else:
+            if act.prior_approval is not False or line.prior_approval is not None or line.country is not None:
+                found.add("agreement")
+            if act.sex is not None or act.age_min is not None or act.age_max is not None:
+                found.add("bounds")
+        if line.care_group in _OF_GROUP:
             found.add(_OF_GROUP[line.care_group])
+    if claim.kind == "ETRANGER":
+        found.add("agreement")
     if claim.documents:
         found.add("documents")
     if seen.log:
         found.add("log")
-    if seen.clones:
-        found.add("clones")
+        if context.near():
+            found.add("near")
+            if context.same_day():
+                found.add("same_day")
+    for fact in seen.facts:
+        if fact.kind == STAY:
+            found.add("stay")
+            break
+    for clones in seen.clones.values():
+        if clones.uses:
+            found.add("clones")
+            break
     if context.referentials.orders:
         found.add("orders")
     if evidence is not None and (evidence.findings or evidence.cannot):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from math import log
 from typing import Final
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import NEAR, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.lifetime import STAY
 from detectors.reading import age, at_stake
 from detectors.tails import poisson_tail, robust_z
@@ -16,7 +16,7 @@ from schemas.observation import LogLine, date_of
 from schemas.registries import Beneficiary
 
 CODE: Final = "B03"
-WINDOW: Final = 30
+WINDOW: Final = NEAR
 HALF_LIFE: Final = 90.0
 GRAVE: Final = frozenset(
     CARE_GROUPS.index(group) for group in CARE_GROUPS if group in ("HOSPITALISATION", "DIALYSIS", "ONCOLOGY")
@@ -64,19 +64,26 @@ class SuddenRise:
         caveats_en=("New long-term illness", "Surgery", "Childbirth"),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Cheap counts of the last 30 days first; the history only for those who reach one of the thresholds."""
+        seen, near = context.seen, context.near()
+        if len(near) + len(seen.own) < context.value(CODE, "files"):  # there are no more files than lines
+            amount = 0
+            for held in (near, seen.own):
+                for line in held:
+                    amount += line.amount
+            if amount <= context.value(CODE, "amount"):
+                return ()
+        return self._judge(context) if seen.own else ()
+
+    def _judge(self, context: Context) -> Iterator[Finding | CannotCheck]:
         seen = context.seen
-        if not seen.own:
-            return
-        day = max(own.day for own in seen.own)
-        claim, coverage = seen.own[0].claim, seen.own[0].coverage
-        recent: list[LogLine] = []
-        for line in reversed(seen.log):
-            if line.day <= day - WINDOW:
-                break
-            if line.day <= day and line.coverage == coverage and line.claim != claim:
-                recent.append(line)
+        day, coverage = max([own.day for own in seen.own]), seen.own[0].coverage
+        recent = [
+            line
+            for line in reversed(context.near())
+            if day - WINDOW < line.day <= day and line.coverage == coverage
+        ]
         files = len(files_of([*recent, *seen.own]))
         amount = sum(line.amount for line in (*recent, *seen.own))
         many = files >= context.value(CODE, "files")

@@ -34,48 +34,57 @@ class CapExceeded:
         caveats_en=("Clinical exception with documents",),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Each act of the claim, once, against the caps in force on its day."""
+        found: list[Finding | CannotCheck] = []
         unknown: set[str] = set()
-        own_lines = {own.line: own for own in context.seen.own}
-        acts: dict[int, list[tuple[Line, LogLine]]] = {}
-        for line in context.claim.lines:
-            own = own_lines.get(line.line)
-            if own is not None:
-                acts.setdefault(own.act, []).append((line, own))
-        for number, lines in acts.items():
-            first = lines[0][0]
-            row = context.referentials.act(first.nomenclature, first.code, first.service_date)
+        numbers = {own.line: own.act for own in context.seen.own}
+        acts: dict[int, tuple[ActRow | None, list[Line]]] = {}
+        for line, row in context.rows():
+            number = numbers.get(line.line)
+            if number is None:
+                continue
+            if number in acts:
+                acts[number][1].append(line)
+            else:
+                acts[number] = row, [line]
+        for number, (row, lines) in acts.items():
             if row is None:
-                if first.nomenclature != DRUGS:
+                if lines[0].nomenclature != DRUGS:
                     unknown.add("acts")
-                continue
-            if row.cap_line is None and row.cap_day is None and row.cap_7d is None and row.cap_year is None:
-                continue
-            if row.cap_kind is None:
+            elif row.cap_line is None and row.cap_day is None and row.cap_7d is None and row.cap_year is None:
+                pass
+            elif row.cap_kind is None:
                 unknown.add("acts.cap_kind")
-                continue
-            finding = self._judge(context, number, row, lines)
-            if finding is not None:
-                yield finding
-        for missing in sorted(unknown):
-            yield CannotCheck("U01", missing)
+            else:
+                finding = self._judge(context, number, row, lines)
+                if finding is not None:
+                    found.append(finding)
+        if unknown:
+            found += [CannotCheck("U01", missing) for missing in sorted(unknown)]
+        return found
 
-    def _judge(
-        self, context: Context, number: int, row: ActRow, lines: list[tuple[Line, LogLine]]
-    ) -> Finding | None:
+    def _judge(self, context: Context, number: int, row: ActRow, lines: list[Line]) -> Finding | None:
         if row.cap_line is not None:
-            over = [line for line, _ in lines if line.quantity > row.cap_line]
+            over = [line for line in lines if line.quantity > row.cap_line]
             if over:
                 value = max(line.quantity for line in over)
                 return self._finding(context, row, over, value, row.cap_line, "line", ())
         if row.cap_day is None and row.cap_7d is None and row.cap_year is None:
             return None
+        before = context.near() if row.cap_year is None else context.seen.log
+        most = 0
+        for held in (context.seen.own, before):
+            for each in held:
+                if each.act == number:
+                    most += each.quantity
+        if _within(most, row.cap_day) and _within(most, row.cap_7d) and _within(most, row.cap_year):
+            return None
         own_lines = [own for own in context.seen.own if own.act == number]
         claim, coverage = own_lines[0].claim, own_lines[0].coverage
         earlier = [
             line
-            for line in context.seen.log
+            for line in before
             if line.act == number and line.coverage == coverage and line.claim != claim
         ]
         if earlier and not row.repeatable_same_day:
@@ -93,11 +102,11 @@ class CapExceeded:
             inside = [own for own in own_lines if start <= own.day < start + length]
             numbers = {own.line for own in inside}
             if row.cap_kind == "LINE":
-                before = sum(e.quantity for e in earlier if start <= e.day < start + length)
-                numbers = set(_beyond(inside, before, cap * HUNDREDTHS))
-            held = [line for line, _ in lines if line.line in numbers]
+                taken = sum(e.quantity for e in earlier if start <= e.day < start + length)
+                numbers = set(_beyond(inside, taken, cap * HUNDREDTHS))
+            beyond = [line for line in lines if line.line in numbers]
             events = [e.event for e in earlier if start <= e.day < start + length]
-            return self._finding(context, row, held, total / HUNDREDTHS, cap, window, events, start)
+            return self._finding(context, row, beyond, total / HUNDREDTHS, cap, window, events, start)
         return None
 
     @staticmethod
@@ -139,6 +148,10 @@ class CapExceeded:
             },
             evidence=tuple(dict.fromkeys((entity, event) for event in events)),
         )
+
+
+def _within(quantity: int, cap: float | None) -> bool:
+    return cap is None or quantity <= cap * HUNDREDTHS
 
 
 def _worst(own: list[LogLine], earlier: list[LogLine], length: int, cap: float) -> tuple[int, int]:

@@ -160,7 +160,7 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     """
     answers = Answers.none()
     stale = context.referentials.stale
-    for detector, code, shadow in _applied(context, detectors):
+    for detector, code, shadow in applied(context, detectors):
         said: list[Finding | CannotCheck]
         try:
             said = list(detector.check(context))
@@ -171,7 +171,7 @@ def run(context: Context, detectors: Iterable[Detector] = DETECTORS) -> Answers:
     return answers
 
 
-def _applied(context: Context, detectors: Iterable[Detector]) -> tuple[Applied, ...]:
+def applied(context: Context, detectors: Iterable[Detector] = DETECTORS) -> tuple[Applied, ...]:
     """The detectors that run on the claim; those of the catalogue are chosen once for claims alike."""
     claim, thresholds, has = context.claim, context.thresholds, frozenset(present(context))
     sector: str | None = None

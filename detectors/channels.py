@@ -30,7 +30,7 @@ class DoubleChannel:
         reads=("kind", "coverage", "lines.code", "lines.service_date", "acts.repeatable_same_day"),
         windows=("log 12 mo",),
         kinds=("AMBULATOIRE", "FACTURE_TP"),
-        needs="log",
+        needs="same_day",
         thresholds={"window": Threshold(365, "days", "from the date of care to the deposit")},
         caveats_fr=("Part du patient prise en charge par la complémentaire : seule la base est comparée",),
         caveats_en=("Patient's share paid by the complementary scheme: only base parts are compared",),
@@ -45,14 +45,10 @@ class DoubleChannel:
         other = REFUNDED if claim.kind == "FACTURE_TP" else INVOICED
         since = day_number(claim.deposit_date) - int(context.value(CODE, "window"))
         care = {(own.act, own.day) for own in seen.own if own.day >= since}
-        reference = seen.own[0].claim if seen.own else None
         same = [
             line
-            for line in seen.log
-            if (line.act, line.day) in care
-            and line.coverage != COMPLEMENTARY
-            and line.claim != reference
-            and line.kind in (other, None)
+            for line in context.same_day()
+            if (line.act, line.day) in care and line.coverage != COMPLEMENTARY and line.kind in (other, None)
         ]
         if not same:
             return

@@ -73,10 +73,12 @@ class CloneClaims:
                 continue
             entry = context.referentials.provider(number)
             area = None if entry is None else entry.sector
+            fewest = context.value("P04", "beneficiaries", area)
+            if 1 + len(clones.uses) < fewest:
+                continue
             day = max(day_number(line.service_date) for line in lines)
-            own = entity_ref(context.claim.beneficiary)
-            in_week = _distinct(clones.uses, own, day, WEEK)
-            if len(in_week) < context.value("P04", "beneficiaries", area):
+            in_week = _distinct(clones.uses, entity_ref(context.claim.beneficiary), day, WEEK)
+            if len(in_week) < fewest:
                 continue
             peers = clones.group_peers
             if peers.total + peers.total_before <= peers.own + peers.own_before:

@@ -39,6 +39,7 @@ class IncompatibleAct:
         ),
         windows=("log 24 mo",),
         kinds=ALL_KINDS,
+        needs="bounds",
         thresholds={
             "earlier": Threshold(1, "other claims", "acts of the other sex before: the registry is wrong")
         },

@@ -78,7 +78,13 @@ class DialysisFrequency:
                 and line.coverage == own[0].coverage
                 and line.quantity <= 2 * ONE  # a month on one date says nothing of its days
             ]
-            near = [line for line in earlier if not any(same_body(line, each) for each in own)]
+            days_of = [line.day for line in own]
+            first, last = min(days_of) - WEEK, max(days_of) + WEEK
+            near = [
+                line
+                for line in earlier
+                if first < line.day < last and not any(same_body(line, each) for each in own)
+            ]
             double = self._double(context, own, near)
             yield from [double] if double is not None else self._week(context, own, near, earlier)
         yield from self._machines(context)

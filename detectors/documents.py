@@ -56,14 +56,20 @@ class DocumentReuse:
         ),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Judges each document on its uses by other claims of the same coverage."""
+        known, papers = context.seen.documents, context.claim.documents or ()
+        used = [document for document in known if document[2]]
+        return () if len(known) == len(papers) and not used else self._judge(context, used)
+
+    def _judge(
+        self, context: Context, used: list[tuple[int, str, list[DocumentUse]]]
+    ) -> Iterator[Finding | CannotCheck]:
         claim = context.claim
         for document in claim.documents or ():
-            nameless = document.number is not None and document.issuer is None and document.hash is None
+            nameless = document.issuer is None and document.hash is None and document.number is not None
             if nameless and document.type not in REUSABLE:
                 yield CannotCheck("D03", "documents.issuer")
-        used = [document for document in context.seen.documents if document[2]]
         if not used:
             return
         own_claim, coverage = entity_ref(claim.claim_id), coverage_index(claim)

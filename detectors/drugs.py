@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
-from detectors.reading import DRUGS, at_stake
+from detectors.reading import at_stake
 from schemas.claim import Line
 
 Facts = dict[str, str | int | float | None]
+Defect = tuple[Line, Facts, float | None, float | None]
+"""The line, what is said of it, the value and the limit."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -52,19 +54,24 @@ class InvalidDrug:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each kind of defect, on its lines only."""
-        defects: dict[str, list[tuple[Line, Facts, float | None, float | None]]] = {}
+        defects: dict[str, list[Defect]] = {}
         unknown: set[str] = set()
-        for line in context.claim.lines:
-            if line.nomenclature != DRUGS:
-                continue
-            defect = self._defect(context, line)
+        ratio = context.value("T02", "price_ratio")
+        for line in context.drugs():
+            defect = self._defect(context, line, ratio)
             if isinstance(defect, str):
                 unknown.add(defect)
             elif defect is not None:
                 variant, facts, value, limit = defect
                 defects.setdefault(variant, []).append((line, facts, value, limit))
+        return self._answers(context, defects, unknown) if defects or unknown else ()
+
+    @staticmethod
+    def _answers(
+        context: Context, defects: dict[str, list[Defect]], unknown: set[str]
+    ) -> Iterator[Finding | CannotCheck]:
         for missing in sorted(unknown):
             yield CannotCheck("T02", missing)
         for variant, found in sorted(defects.items()):
@@ -90,7 +97,9 @@ class InvalidDrug:
             )
 
     @staticmethod
-    def _defect(context: Context, line: Line) -> tuple[str, Facts, float | None, float | None] | str | None:
+    def _defect(
+        context: Context, line: Line, ratio: float
+    ) -> tuple[str, Facts, float | None, float | None] | str | None:
         """(variant, facts, value, limit), or the field that is not known, or None."""
         tables, day = context.referentials, line.service_date
         row = tables.drug(line.code, day)
@@ -104,7 +113,6 @@ class InvalidDrug:
         if row.ppv is None:
             return "drugs.ppv"
         price = line.unit_price if line.unit_price is not None else line.amount / line.quantity
-        ratio = context.value("T02", "price_ratio")
         if price <= row.ppv * ratio:
             return None
         first = day - dt.timedelta(days=context.value("T02", "tolerance"))

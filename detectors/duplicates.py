@@ -32,7 +32,7 @@ class ExactDuplicate:
             "acts.repeatable_same_day",
         ),
         windows=("log 24 mo",),
-        needs="log",
+        needs="same_day",
         caveats_fr=(
             "Deux séances le même jour",
             "Acte bilatéral facturé en deux fois",
@@ -46,16 +46,12 @@ class ExactDuplicate:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """Compares every own line with the beneficiary's lines of other claims of the same coverage."""
-        seen = context.seen
-        if not seen.log or not seen.own:
-            return
-        days = {own.day for own in seen.own}
-        near = [line for line in seen.log if line.day in days]
-        if not near:
+        others = context.same_day()
+        if not others:
             return
         duplicates: dict[int, list[LogLine]] = {}
-        for own in seen.own:
-            same = [line for line in near if same_body(line, own)]
+        for own in context.seen.own:
+            same = [line for line in others if same_body(line, own)]
             if same:
                 missing = self._missing(context, own, len(same))
                 if missing is None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from detectors.base import CARE_KINDS, REQUEST_KINDS, CannotCheck, Context, Declaration, Finding, Threshold
-from detectors.reading import at_stake, days
+from detectors.reading import at_stake
 from schemas.claim import Line
 from schemas.registries import Right
 
 ALL_KINDS: Final = CARE_KINDS + REQUEST_KINDS
+PAID: Final = ("OPEN", "MAINTAINED")
+"""Rights under which care is paid."""
 Results = Iterator[Finding | CannotCheck]
 
 
 def _dated(context: Context) -> list[tuple[int, dt.date]]:
     """(line, day) of all care; a request without lines is judged on its deposit, as line 0."""
     claim = context.claim
-    dated = [(line.line, day) for line in claim.lines for day in days(line)]
+    dated = [(line.line, day) for line in claim.lines for day in line.sessions or (line.service_date,)]
     return dated or [(0, claim.deposit_date)]
 
 
@@ -53,30 +55,38 @@ class RightsNotOpen:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Rights that are suspended, over or not begun do not cover; maintained ones do."""
         person = context.seen.beneficiary
         if person is None or person.rights is None:
-            yield CannotCheck("E01", "beneficiary" if person is None else "beneficiary.rights")
-            return
+            return (CannotCheck("E01", "beneficiary" if person is None else "beneficiary.rights"),)
+        covered = None
+        for _, day in _dated(context):
+            if day == covered:
+                continue
+            for right in person.rights:
+                if right.status in PAID and right.covers(day):
+                    covered = day
+                    break
+            else:
+                return self._uncovered(context, person.rights)
+        return ()
+
+    @staticmethod
+    def _uncovered(context: Context, rights: tuple[Right, ...]) -> Results:
         uncovered: set[int] = set()
         first = dt.date.max
-        covered: set[dt.date] = set()
         for number, day in _dated(context):
-            if day in covered:
+            if any(right.status in PAID and right.covers(day) for right in rights):
                 continue
-            statuses = [right.status for right in person.rights if right.covers(day)]
-            if "OPEN" in statuses or "MAINTAINED" in statuses:
-                covered.add(day)
-                continue
-            if None in statuses:
+            if any(right.status is None and right.covers(day) for right in rights):
                 yield CannotCheck("E01", "beneficiary.rights.status")
                 continue
             uncovered.add(number)
             first = min(first, day)
         if not uncovered:
             return
-        last = _last_end(person.rights, first)
+        last = _last_end(rights, first)
         yield Finding(
             "E01",
             "H",
@@ -93,7 +103,7 @@ class RightsNotOpen:
 
 def _last_end(rights: tuple[Right, ...], day: dt.date) -> dt.date | None:
     """The end of the last period of rights before that day."""
-    ends = [r.to for r in rights if r.to is not None and r.to < day and r.status in ("OPEN", "MAINTAINED")]
+    ends = [r.to for r in rights if r.to is not None and r.to < day and r.status in PAID]
     return max(ends, default=None)
 
 
@@ -128,15 +138,14 @@ class CareAfterDeath:
         ),
     )
 
-    def check(self, context: Context) -> Results:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """A person without a death date is alive as far as the registry knows."""
         person = context.seen.beneficiary
         if person is None:
-            yield CannotCheck("E02", "beneficiary")
-            return
-        death = person.death_date
-        if death is None:
-            return
+            return (CannotCheck("E02", "beneficiary"),)
+        return () if person.death_date is None else self._late(context, person.death_date)
+
+    def _late(self, context: Context, death: dt.date) -> Results:
         claim = context.claim
         limit = death + dt.timedelta(days=context.value("E02", "grace"))
         late = {number for number, day in _dated(context) if day > limit}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import NamedTuple
+
 import msgspec
 
 from schemas.claim import Claim, Line
-from schemas.enums import CARE_GROUPS, ClaimKind, Coverage, Nomenclature
+from schemas.enums import CARE_GROUPS, ClaimKind, Coverage, Flow, Nomenclature
 from schemas.observation import date_of, day_number
-from schemas.payment import Payment
 
 
 class FiledLine(msgspec.Struct, array_like=True, frozen=True):
@@ -54,6 +56,17 @@ class FiledLine(msgspec.Struct, array_like=True, frozen=True):
         )
 
 
+class About(NamedTuple):
+    """The event for which a claim is looked at again."""
+
+    event_id: str
+    event_time: dt.datetime
+    organism: str
+    flow: Flow | None
+    claim_id: str
+    beneficiary: str
+
+
 class Filed(msgspec.Struct, array_like=True, frozen=True):
     """A claim, as far as what follows it asks for it."""
 
@@ -89,17 +102,17 @@ class Filed(msgspec.Struct, array_like=True, frozen=True):
         ]
         return cls(claim.kind, claim.insured, day_number(claim.deposit_date), claim.coverage, tuple(lines))
 
-    def claim(self, event: Payment) -> Claim:
-        """The claim again, as it stands on the day of a payment."""
+    def claim(self, about: About) -> Claim:
+        """The claim again, as it is looked at by what follows it, or once more."""
         return Claim(
-            version=event.version,
-            event_id=event.event_id,
-            event_time=event.event_time,
-            organism=event.organism,
-            flow=event.flow,
-            claim_id=event.claim_id,
+            version=1,
+            event_id=about.event_id,
+            event_time=about.event_time,
+            organism=about.organism,
+            flow=about.flow,
+            claim_id=about.claim_id,
             kind=self.kind,
-            beneficiary=event.beneficiary,
+            beneficiary=about.beneficiary,
             insured=self.insured,
             deposit_date=date_of(self.deposit),
             coverage=self.coverage,

@@ -45,6 +45,7 @@ class ElsewhereInHospital:
             "acts.physical_presence",
         ),
         windows=("facts", "log 24 mo"),
+        needs="stay",
         thresholds={
             "discharge": Threshold(1, "days", "a discharge is often written a day late"),
         },

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
+from detectors.base import NEAR, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake, inpe, same_body
 from detectors.tariffs import tariff
 from schemas.claim import Line
 from schemas.observation import LogLine, date_of
 
 CODE: Final = "D02"
-WINDOW: Final = 30
+WINDOW: Final = NEAR
 ROUND: Final = 500  # centimes: fees are multiples of five dirhams
 LEAST: Final = 0.05  # strength at both limits: the row fires there
 
@@ -47,7 +47,7 @@ class NearDuplicate:
             "letter_values",
         ),
         windows=("log 30 d",),
-        needs="log",
+        needs="near",
         thresholds={
             "days": Threshold(3, "days", "a date changed so that the copy is not the same"),
             "amount": Threshold(0.02, "share of the amount", "an amount changed by a few dirhams"),
@@ -58,16 +58,14 @@ class NearDuplicate:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """The closest match; drugs and acts that come in series are left out."""
-        seen = context.seen
-        first, last = min(own.day for own in seen.own), max(own.day for own in seen.own)
-        acts = {own.act for own in seen.own}
-        near = [line for line in seen.log if line.act in acts and first - WINDOW <= line.day <= last + WINDOW]
+        acts = {own.act for own in context.seen.own}
+        near = [line for line in context.near() if line.act in acts]
         if not near:
             return
         rows = {line.line: (line, row) for line, row in context.acts()}
         unknown: set[str] = set()
         matches: list[Match] = []
-        for own in seen.own:
+        for own in context.seen.own:
             line, row = rows.get(own.line, (None, None))
             if line is None or line.nomenclature == DRUGS or len(line.sessions or ()) > 1:
                 continue
@@ -75,7 +73,6 @@ class NearDuplicate:
                 other
                 for other in near
                 if other.act == own.act
-                and other.claim != own.claim
                 and other.coverage == own.coverage
                 and abs(other.day - own.day) <= WINDOW
                 and not same_body(other, own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
@@ -42,32 +42,41 @@ class IncompatiblePair:
         visibility="LIQUIDATOR",
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Pairs inside the claim, and between the claim and earlier ones of the same coverage."""
-        seen, unknown = context.seen, False
-        if not seen.own:
-            return
-        days, claim = {own.day for own in seen.own}, seen.own[0].claim
-        earlier = [line for line in seen.log if line.day in days and line.claim != claim]
-        if len(seen.own) + len(earlier) < 2:
-            return
-        lines = {line.line: line for line in context.claim.lines}
-        for position, own in enumerate(seen.own):
-            line = lines.get(own.line)
-            if line is None or line.nomenclature == DRUGS or own.executor == 0:
+        if len(context.seen.own) + len(context.same_day()) < 2:
+            return ()
+        tables = context.referentials
+        ruled = {
+            line.line: line for line, _ in context.acts() if not tables.unpaired(line.code, line.service_date)
+        }
+        if not ruled:
+            return ()
+        if len(ruled) + len(context.same_day()) < 2:
+            (only,) = ruled.values()
+            if tables.known("act_pairs", only.service_date):
+                return ()  # there is no other act that it could be paired with
+        return self._pairs(context, ruled)
+
+    def _pairs(self, context: Context, ruled: dict[int, Line]) -> Iterator[Finding | CannotCheck]:
+        own_lines, earlier, tables = context.seen.own, context.same_day(), context.referentials
+        lines, unknown = {line.line: line for line, _ in context.acts()}, False
+        for position, own in enumerate(own_lines):
+            line = ruled.get(own.line)
+            if line is None or own.executor == 0:
                 continue
             done: set[int] = set()
-            for other in (*seen.own[position + 1 :], *earlier):
+            for other in (*own_lines[position + 1 :], *earlier):
                 if (
-                    other.day != own.day
+                    other.act == own.act
                     or other.executor != own.executor
-                    or other.act == own.act
+                    or other.day != own.day
                     or other.coverage != own.coverage
                     or other.act in done
                 ):
                     continue
                 done.add(other.act)
-                if not context.referentials.known("act_pairs", line.service_date):
+                if not tables.known("act_pairs", line.service_date):
                     unknown = True
                     continue
                 finding = self._judge(context, line, own, other, lines)

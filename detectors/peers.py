@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import exp
+from collections.abc import Iterable, Iterator
+from math import exp, inf
 from typing import TYPE_CHECKING
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
@@ -39,22 +39,30 @@ class PeerOutlier:
         caveats_en=("Reference centre", "Only specialist of the province"),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """One finding for each executor, on the ratio that stands out most."""
+        busy = [
+            number
+            for number, window in context.seen.executors.items()
+            if window.claims_30d >= context.value("P01", "claims", sector(context, number))
+        ]
+        return self._judge(context, sorted(busy)) if busy else ()
+
+    @staticmethod
+    def _judge(context: Context, busy: list[str]) -> Iterator[Finding | CannotCheck]:
         evidence = context.evidence
         missing = False
-        for number, window in sorted(context.seen.executors.items()):
+        for number in busy:
             area = sector(context, number)
-            if window.claims_30d < context.value("P01", "claims", area):
-                continue
             figures = evidence.activity_of.get(number, ()) if evidence is not None else ()
             fewest = context.value("P01", "peers", area)
-            compared = [f for f in figures if f.n_peers >= fewest and f.mad > 0]
-            if not compared:
+            worst, z = None, -inf
+            for figure in figures:
+                if figure.n_peers >= fewest and figure.mad > 0 and (own := _z(figure)) > z:
+                    worst, z = figure, own
+            if worst is None:
                 missing = True
                 continue
-            worst = max(compared, key=_z)
-            z = _z(worst)
             limit = context.value("P01", "z", area)
             if z < limit:
                 continue

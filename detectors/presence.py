@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
@@ -75,34 +75,32 @@ class ImpossiblePresence:
         caveats_en=("Date of care typed as that of the deposit", "Pharmacy: the family fetches the drugs"),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Places of one day, then acts that are done once or seldom."""
         seen = context.seen
         if not seen.own:
-            return
+            return ()
+        answers: list[Finding | CannotCheck] = []
         claim = seen.own[0].claim
-        dates = {own.day for own in seen.own}
         executors = {own.executor for own in seen.own if own.group != PHARMACY}
         others = [
             line
-            for line in seen.log
-            if line.day in dates
-            and line.group != PHARMACY
-            and line.claim != claim
-            and (line.executor not in executors or not line.executor)
+            for line in context.same_day()
+            if line.group != PHARMACY and (line.executor not in executors or not line.executor)
         ]
         unknown: set[str] = set()
         if (others and executors) or len(executors) > 1:
             found = self._apart(context, others, unknown)
             if found is not None:
-                yield found
+                answers.append(found)
         for line, row in context.acts():
             if row is not None and (row.once_in_life or (row.min_interval_days and not row.device_class)):
                 found = self._again(context, line, row, claim, unknown)
                 if found is not None:
-                    yield found
-        for missing in sorted(unknown):
-            yield CannotCheck(CODE, missing)
+                    answers.append(found)
+        if unknown:
+            answers += [CannotCheck(CODE, missing) for missing in sorted(unknown)]
+        return answers
 
     def _apart(self, context: Context, others: list[LogLine], unknown: set[str]) -> Finding | None:
         own = self._own(context, unknown)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from schemas.registries import Liquidator, Provider
 
 LOOKED: Final = 100_000
-"""Acts by day that are remembered before all are let go: about 20 MB."""
+"""Acts, and drugs, by day that are remembered before all are let go: about 20 MB each."""
 ZONE: Final = "Africa/Casablanca"  # its offset changes during Ramadan
 _TWO_COLUMNS: Final = {"acts": ("nomenclature", "code"), "act_pairs": ("code_1", "code_2")}
 _FIRST_COLUMN: Final = {
@@ -100,6 +100,7 @@ class Referentials:
     looked: dict[tuple[str, str, dt.date], ActRow | None] = field(
         default_factory=dict
     )  # acts looked up so far: a batch asks for each of them again and again
+    listed: dict[tuple[str, dt.date], DrugRow | None] = field(default_factory=dict)  # drugs, likewise
     loads: tuple[tuple[str, str, str], ...] = ()  # (table, edition, checksum) of what is in force
     read: Mapping[str, int] = field(default_factory=dict)  # partition of a topic of tables -> next offset
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(ZONE))
@@ -109,7 +110,12 @@ class Referentials:
     def known(self, name: str, day: dt.date | None = None) -> bool:
         """Whether the table was ever loaded; with a day, whether an edition was in force then."""
         editions = self.tables.get(name, ())
-        return bool(editions) if day is None else any(edition.covers(day) for edition in editions)
+        if day is None:
+            return bool(editions)
+        for edition in editions:
+            if edition.valid_from <= day and (edition.valid_to is None or day <= edition.valid_to):
+                return True
+        return False
 
     @property
     def editions(self) -> dict[str, str]:
@@ -166,8 +172,15 @@ class Referentials:
 
     def drug(self, ean13: str, day: dt.date) -> DrugRow | None:
         """The drug as it was listed on that day."""
-        row: DrugRow | None = self._one("drugs", ean13, day)
-        return row
+        of = (ean13, day)
+        try:
+            return self.listed[of]
+        except KeyError:
+            if len(self.listed) >= LOOKED:
+                self.listed.clear()
+            row: DrugRow | None = self._one("drugs", ean13, day)
+            self.listed[of] = row
+            return row
 
     def drug_prices(self, ean13: str, first: dt.date, last: dt.date) -> set[int]:
         """Every public price (centimes) that was in force on some day of [first, last]."""
@@ -181,6 +194,14 @@ class Referentials:
         if row is None:
             row = self._one("act_pairs", (code_2, code_1), day)
         return row
+
+    def unpaired(self, code: str, day: dt.date) -> bool:
+        """Whether it is known that the act goes with any other on that day: of most acts no pair says a thing."""
+        codes: frozenset[str] | None = self.memo.get("paired")
+        if codes is None:
+            keys = [key for edition in self.tables.get("act_pairs", ()) for key in edition.index]
+            codes = self.memo["paired"] = frozenset(code for key in keys for code in key)
+        return code not in codes and self.known("act_pairs", day)
 
     def letter_value(
         self, letter: str, day: dt.date, kind: str | None, sector: str | None, organism: str | None

@@ -26,6 +26,8 @@ Memo = dict[int, tuple[str, ...] | None]
 """Act -> its sorts of drug; kept as long as the tables."""
 SHORT, LONG = 30, 90
 ROLES: Final = ("prescribers", "pharmacies")
+COUNTED: Final = tuple((role, days, f"{role}_{days}") for role in ROLES for days in (SHORT, LONG))
+"""Whom, in how many days, the parameter with the threshold."""
 
 
 class Count(NamedTuple):
@@ -76,8 +78,7 @@ class Shopping:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each sort of drug that the claim dispenses."""
-        boxes = {line.line for line in context.claim.lines if line.nomenclature == DRUGS}
-        if not boxes:
+        if not context.drugs():
             return
         if not context.referentials.known("drugs"):
             yield CannotCheck("B01", "drugs")
@@ -87,12 +88,14 @@ class Shopping:
         own: dict[str, list[LogLine]] = {}
         unknown = False
         for line in context.seen.own:
-            if line.line in boxes:
-                groups = _groups(context, line.act, memo, costly)
-                if groups is None:
-                    unknown = True
-                for group in groups or ():
+            groups = memo[line.act] if line.act in memo else _groups(context, line.act, memo, costly)
+            if groups is None:
+                unknown = True
+            elif groups:
+                for group in groups:
                     own.setdefault(group, []).append(line)
+        if not (own or unknown):
+            return
         if unknown:
             yield CannotCheck("B01", "drugs.atc")
         for group, lines in sorted(own.items()):
@@ -111,11 +114,11 @@ class Shopping:
 
     def _count(self, context: Context, uses: list[LogLine], anchor: int) -> Count | None:
         """The first threshold reached once the innocent explanations are taken out."""
-        limits = {
-            (role, days): context.value("B01", f"{role}_{days}") for role in ROLES for days in (SHORT, LONG)
-        }
-        most = max(len({line.prescriber for line in uses}), len({line.executor for line in uses}))
-        if most < min(limits.values()):
+        limits = {(role, days): context.value("B01", name) for role, days, name in COUNTED}
+        fewest = min(limits.values())
+        if len(uses) < fewest:
+            return None
+        if max(len({line.prescriber for line in uses}), len({line.executor for line in uses})) < fewest:
             return None
         for role in ROLES:
             for days in (SHORT, LONG):

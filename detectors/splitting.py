@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import DRUGS, at_stake, inpe
@@ -29,7 +29,10 @@ class Close(NamedTuple):
 def watched(claim: Claim, referentials: Referentials) -> tuple[int, ...] | None:
     """The control thresholds (centimes) that apply to the claim, ascending; None where no table is known."""
     asked = ("T04", claim.deposit_date, claim.flow, claim.organism)
-    if asked not in referentials.memo:
+    memo: dict[Any, tuple[int, ...] | None] = referentials.memo
+    try:
+        return memo[asked]
+    except KeyError:
         rows = referentials.all_rows("thresholds", claim.deposit_date)
         values = {
             row.value
@@ -37,9 +40,8 @@ def watched(claim: Claim, referentials: Referentials) -> tuple[int, ...] | None:
             if row.value and row.flow in (None, claim.flow) and row.organism in (None, claim.organism)
         }
         known = referentials.known("thresholds", claim.deposit_date)
-        referentials.memo[asked] = tuple(sorted(values)) if known else None
-    found: tuple[int, ...] | None = referentials.memo[asked]
-    return found
+        memo[asked] = tuple(sorted(values)) if known else None
+        return memo[asked]
 
 
 def near(claim: Claim, referentials: Referentials) -> dict[str, Close]:
@@ -108,19 +110,16 @@ class ThresholdAvoidance:
         caveats_en=("Natural price at the threshold: a package or an exact tariff",),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """The executors' habit, then files of this beneficiary that together reach a threshold."""
-        claim = context.claim
-        limits = watched(claim, context.referentials)
+        limits = watched(context.claim, context.referentials)
         if limits is None:
-            yield CannotCheck(CODE, "thresholds")
-            return
-        if not limits or claim.coverage == "COMPLEMENTARY":
-            return
-        if context.seen.near:
-            yield from self._habit(context)
-        if context.seen.log:
-            yield from self._split(context, limits)
+            return (CannotCheck(CODE, "thresholds"),)
+        if not limits or context.claim.coverage == "COMPLEMENTARY":
+            return ()
+        habit = self._habit(context) if context.seen.near else ()
+        split = self._split(context, limits) if context.near() else ()
+        return (*habit, *split)
 
     @staticmethod
     def _habit(context: Context) -> Iterator[Finding]:
@@ -153,19 +152,15 @@ class ThresholdAvoidance:
     def _split(context: Context, limits: tuple[int, ...]) -> Iterator[Finding]:
         seen, reach = context.seen, int(context.value(CODE, "hours")) // 24
         days = [own.day for own in seen.own]
-        first, last, claim = min(days) - reach, max(days) + reach, seen.own[0].claim
+        first, last, coverage = min(days) - reach, max(days) + reach, seen.own[0].coverage
+        others = [line for line in context.near() if first < line.day < last and line.coverage == coverage]
+        if not others:
+            return
         mine: dict[int, list[LogLine]] = {}
         for own in seen.own:
             if own.executor:
                 mine.setdefault(own.executor, []).append(own)
-        others = [
-            line
-            for line in seen.log
-            if first < line.day < last
-            and line.executor in mine
-            and line.claim != claim
-            and line.coverage == seen.own[0].coverage
-        ]
+        others = [line for line in others if line.executor in mine]
         if not others:
             return
         free = {

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from detectors.reading import DRUGS
 from detectors.referentials import Referentials
-from schemas.claim import Claim
+from schemas.claim import Line
 from schemas.observation import LogLine, date_of
 
 HUNDREDTHS: Final = 100
@@ -57,12 +57,12 @@ def medicine(
     return (row.dci, row.dose), Supply(line.day, boxes, units, days)
 
 
-def posologies(claim: Claim) -> dict[int, tuple[float | None, int | None]]:
-    """Line -> (units a day, days) where the prescription says either."""
+def posologies(boxes: Iterable[Line]) -> dict[int, tuple[float | None, int | None]]:
+    """Line of a drug -> (units a day, days) where the prescription says either."""
     return {
         line.line: (line.posology_per_day, line.duration_days)
-        for line in claim.lines
-        if line.nomenclature == DRUGS and (line.posology_per_day or line.duration_days)
+        for line in boxes
+        if line.posology_per_day or line.duration_days
     }
 
 

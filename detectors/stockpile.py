@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -22,8 +22,11 @@ TRAVEL: Final = "TRAVEL"
 Dose = tuple[float | None, int | None]
 """Units a day, days: as far as the ordonnance says."""
 UNSAID: Final[Dose] = (None, None)
-Memo = dict[int, tuple[Medicine, float | None, float | None] | None]
-"""Act -> medicine, units in a box, usual units a day; kept as long as the tables, whatever the date."""
+Pack = tuple[Medicine, float | None, float | None]
+"""Medicine, units in a box, usual units a day."""
+Memo = dict[int, Pack | None]
+"""Act -> its pack; kept as long as the tables, whatever the date."""
+_day = attrgetter("day")
 
 
 class Stockpile:
@@ -74,7 +77,7 @@ class Stockpile:
 
     def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
         """One finding for each medicine that the claim dispenses, or asks for."""
-        boxes = [line for line in context.claim.lines if line.nomenclature == DRUGS]
+        boxes = context.drugs()
         if not boxes:
             return
         if not context.referentials.known("drugs"):
@@ -85,33 +88,38 @@ class Stockpile:
         mine: dict[Medicine, list[LogLine]] = {}
         unknown = False
         for line in own:
-            of = _medicine(context, line, memo)
-            if of is None:
+            pack = memo[line.act] if line.act in memo else _pack(context, line, memo)
+            if pack is None:
                 unknown = True
+            elif pack[0] in mine:
+                mine[pack[0]].append(line)
             else:
-                mine.setdefault(of, []).append(line)
+                mine[pack[0]] = [line]
         if unknown:
             yield CannotCheck(CODE, "drugs.dci")
         if not mine:
             return
         earlier: dict[Medicine, list[LogLine]] = {of: [] for of in mine}
-        reference, coverage = own[0].claim, own[0].coverage
+        reference, coverage, dates = own[0].claim, own[0].coverage, {line.day for line in own}
         for line in context.seen.log:
             if line.group == PHARMACY and line.coverage == coverage and line.claim != reference:
-                pack = memo.get(line.act)
-                of = pack[0] if pack is not None else _medicine(context, line, memo)
-                # a file that was sent twice supplied nobody twice, whichever of the two is judged
-                if of in earlier and not any(same_body(line, each) for each in (*mine[of], *earlier[of])):
-                    earlier[of].append(line)
-        told = posologies(context.claim)
+                pack = memo[line.act] if line.act in memo else _pack(context, line, memo)
+                if pack is None or pack[0] not in mine:
+                    continue
+                if line.day in dates and any(same_body(line, each) for each in mine[pack[0]]):
+                    continue
+                before = earlier[pack[0]]
+                if before and before[-1].day == line.day and any(same_body(line, each) for each in before):
+                    continue  # a file that was sent twice supplied nobody twice, whichever of the two is judged
+                before.append(line)
+        told = posologies(boxes)
         limit, early = context.value(CODE, "stock"), context.value(CODE, "early")
         for of, lines in mine.items():
-            if len(earlier[of]) < early and _little(lines, earlier[of], memo, told, limit):
-                continue
-            yield from self._judge(context, of, lines, earlier[of], memo, told)
+            if not _usual(lines, earlier[of], memo, told, limit, early):
+                yield from self._judge(context, of, lines, earlier[of], memo, told)
 
     @staticmethod
-    def _own(context: Context, boxes: list[Line]) -> list[LogLine]:
+    def _own(context: Context, boxes: Sequence[Line]) -> list[LogLine]:
         """The claim's dispensations; a request's are made here, since no window of consumption has them."""
         if context.seen.own:
             return [line for line in context.seen.own if line.group == PHARMACY]
@@ -140,7 +148,7 @@ class Stockpile:
         usual = (next((dose for dose, _ in doses.values() if dose), None), None)
         given = [_supply(line, memo, usual) for line in earlier]
         given += [_supply(line, memo, doses[line.line]) for line in own]
-        given.sort(key=attrgetter("day"))
+        given.sort(key=_day)
         day = max(line.day for line in own)
         stock = stock_of(given, day)
         if stock.unknown:
@@ -212,32 +220,50 @@ class Stockpile:
         )
 
 
-def _medicine(context: Context, line: LogLine, memo: Memo) -> Medicine | None:
-    if line.act not in memo:
-        nomenclature, _, code = context.name.get(line.act, "").partition("|")
-        row = latest(context, code) if nomenclature == DRUGS else None
-        if row is None or row.dci is None:
-            memo[line.act] = None
-        else:
-            memo[line.act] = ((row.dci, row.dose), row.units_per_box, row.ddd)
-    held = memo[line.act]
-    return None if held is None else held[0]
+def _pack(context: Context, line: LogLine, memo: Memo) -> Pack | None:
+    nomenclature, _, code = context.name.get(line.act, "").partition("|")
+    row = latest(context, code) if nomenclature == DRUGS else None
+    pack = None
+    if row is not None and row.dci is not None:
+        pack = ((row.dci, row.dose), row.units_per_box, row.ddd)
+    memo[line.act] = pack
+    return pack
 
 
-def _little(
-    own: list[LogLine], earlier: list[LogLine], memo: Memo, told: Mapping[int, Dose], limit: float
+def _usual(
+    own: list[LogLine],
+    earlier: list[LogLine],
+    memo: Memo,
+    told: Mapping[int, Dose],
+    limit: float,
+    early: float,
 ) -> bool:
-    """Whether all that was ever dispensed, at doses that are known, stays under the limit: the usual case."""
-    total = 0.0
-    usual = next((dose for line in own if (dose := told.get(line.line, UNSAID)[0])), None)
-    for lines, by_line in ((own, True), (earlier, False)):
-        for line in lines:
-            _, units, per_day = memo[line.act] or (None, None, None)
-            per_day = (told.get(line.line, UNSAID)[0] if by_line else usual) or per_day
-            if not units or not per_day:
-                return False
-            total += line.quantity / 100 * units / per_day
-    return total <= limit
+    """Whether neither what is left nor the early refills reach a limit, at doses that are known: nearly always.
+
+    Several boxes of one claim are no refills, unless as many claims as that came before or it is too much altogether.
+    """
+    usual = None
+    for line in own:
+        usual = usual or told.get(line.line, UNSAID)[0]
+    given = sorted((*earlier, *own), key=_day)
+    total, left, size, hasty, last, mine = 0.0, 0.0, 0.0, 0, given[0].day, own[0].claim
+    for line in given:
+        _, units, per_day = memo[line.act] or (None, None, None)
+        per_day = (told.get(line.line, UNSAID)[0] if line.claim == mine else usual) or per_day
+        if not units or not per_day:
+            return False
+        left -= line.day - last
+        last = line.day
+        if left <= 0.0:
+            left = 0.0
+        elif left > size / 4 > 0:
+            hasty += 1
+        size = line.quantity / 100 * units / per_day
+        left += size
+        total += size
+    if left - (max([line.day for line in own]) - last) > limit:
+        return False
+    return hasty < early or (len(earlier) < early and total <= limit)
 
 
 def _supply(line: LogLine, memo: Memo, dose: Dose) -> Supply:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from detectors.base import HARD_WEIGHT, CannotCheck, Context, Declaration, Finding, Threshold
 from detectors.reading import actor, at_stake, days
 from schemas.claim import Line
 from schemas.observation import date_of, day_number
+from schemas.referential import ActRow
 
 UNCOUNTED: Final = frozenset({"NIGHT", "EMERGENCY"})
 """Modifiers of duty work: such lines add no minutes to a day."""
@@ -51,14 +52,14 @@ class ImpossibleDay:
         ),
     )
 
-    def check(self, context: Context) -> Iterator[Finding | CannotCheck]:
+    def check(self, context: Context) -> Iterable[Finding | CannotCheck]:
         """Judges each day sheet that the claim touched; beyond the hard limit the claim is the excess."""
+        found: list[Finding | CannotCheck] = []
         unknown: set[str] = set()
         for (number, day), sheet in sorted(context.seen.days.items()):
-            entry = context.referentials.provider(number)
+            entry = context.referentials.providers.get(number)
             sector = entry.sector if entry is not None else None
-            soft = context.value("U06", "soft", sector)
-            hours = sheet.minutes / 60
+            soft, hours = context.value("U06", "soft", sector), sheet.minutes / 60
             if hours <= soft:
                 continue
             if entry is None or entry.individual is None:
@@ -69,7 +70,7 @@ class ImpossibleDay:
             lines = tuple(line.line for line in context.claim.lines if _worked(line, number, day))
             hard_limit = context.value("U06", "hard", sector)
             hard = hours > hard_limit
-            yield Finding(
+            finding = Finding(
                 "U06",
                 "H" if hard else "S",
                 strength=1.0 if hard else min(1.0, (hours - soft) / context.value("U06", "span", sector)),
@@ -90,10 +91,12 @@ class ImpossibleDay:
                 },
                 scheme=f"U06:{number}:{day}",
             )
-        for missing in sorted(unknown):
-            yield CannotCheck("U06", missing)
-        if not context.seen.days and any(_unmeasured(context, line) for line in context.claim.lines):
-            yield CannotCheck("U06", "acts.minutes")
+            found.append(finding)
+        if unknown:
+            found += [CannotCheck("U06", missing) for missing in sorted(unknown)]
+        if not context.seen.days and any(_unmeasured(context, line, act) for line, act in context.acts()):
+            found.append(CannotCheck("U06", "acts.minutes"))
+        return found
 
 
 def _worked(line: Line, number: str, day: int) -> bool:
@@ -104,10 +107,7 @@ def _worked(line: Line, number: str, day: int) -> bool:
     )
 
 
-def _unmeasured(context: Context, line: Line) -> bool:
+def _unmeasured(context: Context, line: Line, act: ActRow | None) -> bool:
     """A line of an individual whose act has no standard time: the day cannot be added up."""
     entry = context.referentials.provider(actor(line) or "")
-    if entry is None or not entry.individual or line.nomenclature == "MED":
-        return False
-    act = context.referentials.act(line.nomenclature, line.code, line.service_date)
-    return act is None or act.minutes is None
+    return entry is not None and bool(entry.individual) and (act is None or act.minutes is None)

@@ -32,13 +32,15 @@ from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
-from streams import care_asks, follower_asks, practice_asks
+from streams import care_asks, follower_asks, practice_asks, registry_changes
 from streams.questions import Question
 from streams.told import MONTHS_24, Number, Told, site
 
 STOCKED = ("PEC_DEMANDE", "PEC_ACCORD")
 """Requests for medicines, before whose grant what is at home is looked at (B02)."""
 
+EVER = 0
+"""Day of care from which a log is looked at whole."""
 ACCEPTS = {name: TOPICS[name].types for name in SCREENING_INPUTS}
 """Topic -> the types of event that it carries."""
 
@@ -86,6 +88,9 @@ def question(
         micros = round(event.event_time.timestamp() * 1e6)
         asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
         asked.reads.append(ops.read_open(event.beneficiary))
+        if registry_changes.concerns_care(event):
+            asked.home.append(ops.append_log(event.beneficiary, b"", EVER))
+            asked.history = True
     elif isinstance(event, PriorApproval):
         care_asks.approval(asked, event, referentials)
     elif isinstance(event, Rescreen):

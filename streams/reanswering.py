@@ -20,9 +20,9 @@ from detectors.reasons import reason
 from schemas.control import Rescreen
 from schemas.outputs import Reason, Screened, Term
 from schemas.registries import Beneficiary
-from state import codecs
+from state import Store, codecs
 from state.formats import version_of
-from streams import settling, signals
+from streams import registry_changes, settling, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
@@ -56,8 +56,8 @@ OBJECTS = range(ord("{"), ord("{") + 1)
 """What open events begin with, in version 1: they are JSON objects."""
 
 
-def rights_changed(item: Item, event: Beneficiary, shelf: Shelf) -> None:
-    """A registry entry came: what waits for this person's rights is answered again."""
+def person_changed(item: Item, event: Beneficiary, shelf: Shelf, store: Store) -> None:
+    """A registry entry came: what waits for it, and open claims that it may say otherwise about, are answered again."""
     reads = item.answer.home_reads if item.answer else []
     stored = next((read for read in reads if isinstance(read, dict)), {})
     for value in stored.values():
@@ -67,18 +67,30 @@ def rights_changed(item: Item, event: Beneficiary, shelf: Shelf) -> None:
         waiting.pop(event_id, None)
         if record is not None:
             waiting[event_id] = open_event(record)
-    for event_id, kept in sorted(waiting.items()):
-        if "E01" in kept["codes"]:
-            item.follow_ups.append(
-                rescreen(
-                    event_id,
-                    "RIGHTS_CHANGED",
-                    event.beneficiary,
-                    kept["claim_id"],
-                    organism=event.organism,
-                    at=event.event_time.isoformat(),
-                )
+    asked = {
+        event_id: (cause, kept["claim_id"])
+        for event_id, kept in waiting.items()
+        if (cause := registry_changes.cause_of(kept["codes"])) is not None
+    }
+    rows = (
+        item.answer.home[-1] if item.question.history and item.answer and len(item.answer.home) > 1 else None
+    )
+    causes = registry_changes.in_question(event, codecs.unpack_log(rows)) if rows else {}
+    pairs = [(event.beneficiary, reference) for reference in causes]
+    for cause, identity in zip(causes.values(), store.identify(pairs) if pairs else (), strict=True):
+        if identity is not None:
+            asked.setdefault(identity.event_id, (cause, identity.claim_id))
+    for event_id, (cause, claim_id) in sorted(asked.items()):
+        item.follow_ups.append(
+            rescreen(
+                event_id,
+                cause,
+                event.beneficiary,
+                claim_id,
+                organism=event.organism,
+                at=event.event_time.isoformat(),
             )
+        )
 
 
 def open_event(record: Screened) -> dict[str, Any]:
@@ -145,8 +157,12 @@ def _changed(
         return None  # nothing is asked for it any more, or a person has decided: no rule reopens that
     if event.cause == "GROUP_HOLD" and event.finding is not None:
         return _joined(record, findings.from_record(event.finding), state, shelf)
-    if event.cause == "RIGHTS_CHANGED":
-        return _put_right(record, registry, shelf)
+    if event.cause in registry_changes.CAUSES and record.type == "claim":
+        filed = state.filed.get(record.event_id)
+        if filed is None:  # a request without lines, or a claim of an earlier release
+            return _put_right(record, registry, shelf)
+        found = registry_changes.rechecked(record, filed, registry, shelf, paid=state.paid())
+        return None if found is None else _redecided(record, found, shelf, event.event_time)
     if record.type == "liquidation":
         return settling.again(record, state, registry, shelf)
     return None
@@ -235,10 +251,17 @@ def _put_right(record: Screened, registry: bytes | None, shelf: Shelf) -> dict[s
     return None if len(left) == len(kept) else _redecided(record, left, shelf)
 
 
-def _redecided(record: Screened, left: list[Finding], shelf: Shelf) -> dict[str, Any]:
-    """Decide again, with the weights in force now and everything else as it was."""
+def _redecided(
+    record: Screened, left: list[Finding], shelf: Shelf, begins: dt.datetime | None = None
+) -> dict[str, Any]:
+    """Decide again, with the weights in force now and everything else as it was.
+
+    `begins`: from when on the time of a hold counts that the record had not.
+    """
     scored = score(left, shelf.records.fusion)
     case = msgspec.structs.replace(decision.from_record(record.features["case"]), score=scored.value)
+    if begins is not None and record.decision != "HOLD":
+        case = msgspec.structs.replace(case, arrived=max(case.arrived, begins))
     decided = decision.decide(case, left, shelf.referentials.thresholds(case.deposit or dt.date.max))
     features = {
         **record.features,

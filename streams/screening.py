@@ -260,7 +260,7 @@ class Screener:
             if not item.message.answered:  # else its answer was that nothing changes
                 reanswering.answer(item, item.event, shelf, self._now)
         elif isinstance(item.event, Beneficiary):
-            reanswering.rights_changed(item, item.event, shelf)
+            reanswering.person_changed(item, item.event, shelf, self._store)
         if not item.again:
             following.note(item, shelf)
             cases.note(item, shelf, self._store)

@@ -12,6 +12,7 @@ from detectors import catalogue, decision, findings
 from detectors.base import CannotCheck, Context, Finding
 from detectors.decision import Case
 from detectors.dossier import Dossier
+from detectors.filed import About
 from detectors.followers import FollowerContext
 from detectors.models import score
 from detectors.reasons import reason
@@ -98,7 +99,10 @@ def _of_the_day(event: Payment, context: FollowerContext) -> catalogue.Answers:
     filed, person = context.dossier.filed, context.seen.person
     if event.status != "ORDERED" or filed is None or not context.dossier.screened:
         return told
-    claim = filed.claim(event)
+    about = About(
+        event.event_id, event.event_time, event.organism, event.flow, event.claim_id, event.beneficiary
+    )
+    claim = filed.claim(about)
     today = Context(
         claim, Observation(beneficiary=person), context.referentials, context.thresholds, None, {}, {}
     )

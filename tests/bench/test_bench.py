@@ -11,8 +11,10 @@ import pytest
 from bench import flame
 from bench.__main__ import QUICK, main
 from bench.claims import Event, take
+from bench.detector_cost import DEAREST
 from bench.figures import quantile
 from bench.surroundings import quix_python
+from detectors.catalogue import BY_CODE
 from state import codecs
 
 
@@ -52,6 +54,18 @@ def test_the_log_is_measured_at_three_sizes(quick: Result) -> None:
         calls = one["latency_us"]["fcall"]
         assert calls["calls"] >= 2 * QUICK.runs  # observe and record
         assert calls["p50"] <= calls["p99"] <= calls["p99.9"]
+
+
+def test_the_detectors_are_timed_alone(quick: Result) -> None:
+    found = quick[0]["detectors"]
+    assert 0 < found["claims"] <= QUICK.checked
+    assert found["median_us"] > 0
+    assert len(found["dearest_us"]) == DEAREST
+    assert found["dearest_us"].keys() <= BY_CODE.keys()
+    assert sorted(found["dearest_us"].values(), reverse=True) == list(found["dearest_us"].values())
+    assert sum(found["dearest_us"].values()) < 2 * found["mean_us"], (
+        "some of them cost more than all together"
+    )
 
 
 def test_the_worker_is_measured_on_a_broker(quick: Result) -> None:

@@ -182,7 +182,8 @@ def test_a_signal_raises_priority_and_never_holds_alone(stage: Stage, desk: Desk
     world = [*desk.world(), desk.provider(DOCTOR, network="N-1")]
     signal = desk.event("signal", entity=entity, source="AUTORITE", strength=1.0, expires="2026-12-31")
     rights = desk.person("B-1", death_date="2026-02-01")
-    clean, late = desk.claim("C-1"), desk.claim("C-2", visit(service_date="2026-03-05"))
+    clean = desk.claim("C-1", visit(service_date="2026-01-20"))
+    late = desk.claim("C-2", visit(service_date="2026-03-05"))
     plain = Stage(None).screen([*world, clean, rights, late])
     said = stage.screen([*world, signal, clean, rights, late])
     for event_id in ("C-1", "C-2"):

@@ -14,7 +14,7 @@ import pytest
 from state.errors import BadFormat
 from state.formats import FORMATS
 from streams.claim_state import ClaimState, packed
-from streams.reanswering import rights_changed
+from streams.reanswering import person_changed
 from streams.signals import SignalRecord, live, name
 from tests.support.former_state import CLAIM
 
@@ -71,11 +71,10 @@ def test_a_claim_of_a_later_version_is_refused_and_names_nobody(field: bytes) ->
 def test_open_events_of_a_later_version_are_refused() -> None:
     item: Any = SimpleNamespace(answer=SimpleNamespace(home_reads=[{b"E0": b"\x02{}"}]), follow_ups=[])
     with pytest.raises(BadFormat, match="holds open in version 2, this release reads up to 1: run"):
-        rights_changed(item, SimpleNamespace(beneficiary="B"), SimpleNamespace(open={}))  # type: ignore[arg-type]
+        person_changed(item, SimpleNamespace(beneficiary="B"), SimpleNamespace(open={}), None)  # type: ignore[arg-type]
 
 
 def test_a_signal_of_a_later_version_is_refused() -> None:
-    claim: Any = SimpleNamespace(beneficiary="B", lines=[])
     record = SignalRecord(FORMATS["signals"] + 1, 0.5, 2e9, "desk")
     with pytest.raises(BadFormat, match="holds signals in version 2, this release reads up to 1: run"):
-        live(claim, {name("beneficiary:B"): msgspec.msgpack.encode(record)}, None)  # type: ignore[arg-type]
+        live([name("beneficiary:B")], {name("beneficiary:B"): msgspec.msgpack.encode(record)}, None)  # type: ignore[arg-type]

@@ -81,6 +81,8 @@ def paid_wrongly(cell: Cell) -> bool:
         return True
     if cell.verdict in ("held", "escalated", "confirmed"):
         return True
+    if cell.change in ("rights", "death") and cell.verdict not in REVIEWED:
+        return (cell.verdict, cell.change) != ("lapsed", "rights")  # the registry has held the claim by then
     if not has(cell, "liquidation"):
         return False  # there is nothing yet to compare it with
     if cell.verdict == "liquidation held":

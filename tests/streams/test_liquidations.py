@@ -124,13 +124,15 @@ def test_parts_and_their_balance_are_paid(stage: Stage, desk: Desk, size: int) -
 
 @SIZES
 def test_rights_that_are_put_right_let_the_payment_go(stage: Stage, desk: Desk, size: int) -> None:
-    """Closed between the verdict and the order, open again after it."""
+    """Closed between the verdict and the order, open again after it: the order meets it first, then the claim."""
     world, claim = [*desk.world(strict=True), *agents(desk)], desk.claim("C-1")
     step, order = desk.liquidation(claim, "S-1"), desk.payment(claim, "P-1", 1)
     said = stage.screen([*world, claim, step, desk.person("B-1", to="2026-01-31"), order], size=size)
-    assert [one["code"] for one in said.public("P-1")["reasons"]] == ["E01"]
+    assert [codes(one) for one in said.of("P-1")] == [["E01"], ["GATE"]]
+    assert [one["decision"] for one in said.of("C-1")] == ["RELEASE", "HOLD"]
     said = stage.screen([desk.person("B-1")], size=size)
-    assert (said.live("P-1")["decision"], said.live("P-1")["cause"]) == ("RELEASE", "RIGHTS_CHANGED")
+    assert (said.live("C-1")["decision"], said.live("C-1")["cause"]) == ("RELEASE", "RIGHTS_CHANGED")
+    assert (said.live("P-1")["decision"], said.live("P-1")["cause"]) == ("RELEASE", "CLAIM_ANSWERED")
 
 
 @SIZES
