@@ -139,12 +139,12 @@ def _put(store: Store, blobs: Mapping[Pair, bytes], source: str) -> int:
     """The number of the import; a piece that was interrupted leaves those before it, with their former records."""
     fences = store.own([INPUT])[INPUT]
     done, end = fences.recorded, max(fences.recorded_by_tag) + 1
-    names = tuple(map(name, blobs))
-    note = Import(VERSION, end, int(time.time()), source, names)
+    first = end + 1  # people count from one; pieces take the numbers up to the next import
+    note = Import(VERSION, first, int(time.time()), source, tuple(map(name, blobs)))
     _write(store, Span(INPUT, done, end), lambda: {LAST: _encode(note)})
-    for number, some in enumerate(_pieces(blobs), end + 1):
-        _write(store, Span(INPUT, number - 1, number), partial(_piece, store, blobs, some, end))
-    return end
+    for number, some in enumerate(_pieces(blobs), first):
+        _write(store, Span(INPUT, number - 1, number), partial(_piece, store, blobs, some, first))
+    return first
 
 
 def _piece(store: Store, blobs: Mapping[Pair, bytes], some: Sequence[Pair], number: int) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ SHARED: Final = tuple(sorted(set(KINDS) - PERSONAL))
 ALONE: Final = frozenset(("fusion", "quantile", "coverage"))
 """Kinds of which there is one record."""
 MOST_BYTES: Final = 1 << 28
-"""Of a file: some 800,000 provider models."""
+"""Of a file: several hundred thousand provider models."""
 LINE_BYTES: Final = 1 << 20
 """Of a record: twenty times a full table of members."""
 ENTITY_CHARS: Final = 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,7 @@ def register(app: typer.Typer) -> None:
         if as_json:
             _tell(told)
         else:
-            counts = ", ".join(f"{count:,} {one}" for one, count in taken.counts().items()) or "no record"
-            print(f"{file}: {counts}; {len(written):,} bytes")
+            print(f"{file}: {models.counted(taken.counts())}; {len(written):,} bytes")
 
     @group.command("import")
     def import_(
@@ -171,19 +171,16 @@ def register(app: typer.Typer) -> None:
         with _Opened() as state:
             done = models.imported(snapshots.last(state.store))
             if done is not None and not yes:
-                counts = ", ".join(f"{count:,} {one}" for one, count in done["records"].items())
-                typer.confirm(
-                    f"Go back to before import {done['number']} of {done['at']} ({counts})?", abort=True
-                )
+                what = f"{done['number']} of {done['at']} ({models.counted(done['records'])})"
+                typer.confirm(f"Go back to before import {what}?", abort=True)
             state.ready()
             number, pairs = snapshots.roll_back(state.store)
-        told = {"number": number, "goes_back_before": done["number"] if done else None, "records": len(pairs)}
+        counts = dict(Counter(kind for kind, _ in pairs))
+        told = {"number": number, "goes_back_before": done["number"] if done else None, "records": counts}
         if as_json:
             _tell(told)
         else:
-            print(
-                f"{len(pairs):,} records stand as before import {told['goes_back_before']} (import {number})"
-            )
+            print(f"as before import {told['goes_back_before']}: {models.counted(counts)} (import {number})")
 
 
 class _Opened:

@@ -27,6 +27,9 @@ from streams.snapshots import Import, last, read
 
 Told = dict[str, Any]
 
+UNMOVED = 0.0006
+"""Share by which a start weight differs from the four digits of it in its term's name, at most."""
+
 
 def found(walk: Walk, kinds: Iterable[str], advance: Callable[[int], None]) -> list[Pair]:
     """The names of all records of some kinds, by a walk over everything."""
@@ -138,8 +141,13 @@ def _in_words(start: float, weight: float) -> str:
         return f"at its floor, {FLOOR:.0%} of its start: reviews rejected it"
     change = weight / start - 1.0
     if abs(change) < 0.005:
-        return "as it started"
+        return "as it started" if abs(change) < UNMOVED else "reviews moved it by less than 1%"
     return f"reviews {'raised' if change > 0 else 'lowered'} it by {abs(change):.0%}"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Records by kind, in words."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "no record"
 
 
 def changes(snapshot: Snapshot, standing: Mapping[Pair, Record]) -> Told:
@@ -170,8 +178,8 @@ def show_list(told: Told, console: Console) -> None:
     if done is None:
         console.print(Text("nothing was imported here"))
         return
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in done["records"].items())
-    console.print(Text(f"import {done['number']} at {done['at']}: {counts} (from {done['source']})"))
+    said = f"import {done['number']} at {done['at']}: {counted(done['records'])} (from {done['source']})"
+    console.print(Text(said), soft_wrap=True)
 
 
 def show_record(kind: str, entity: str, told: Told, console: Console) -> None:

@@ -12,25 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.models import records
 from detectors.models import snapshot as module
 from detectors.models.fusion import BINS
 from detectors.models.keys import SINGLE, Pair
 from detectors.models.quantile import BINS as SCORE_BINS
-from detectors.models.records import (
-    KINDS,
-    Bin,
-    FusionRecord,
-    PeerRecord,
-    ProviderRecord,
-    QuantileRecord,
-    Ramp,
-    Record,
-    RecordError,
-    decode,
-    decode_plain,
-    encode,
-    encode_plain,
-)
 from detectors.models.snapshot import ALONE, MOST_EDITION, SHARED, Snapshot, SnapshotError, pack, unpack
 from tests.models.test_records import FULL
 
@@ -43,14 +29,16 @@ def entity(kind: str) -> str:
     return SINGLE if kind in ALONE else f"{kind}|é 1"
 
 
-def whole() -> dict[Pair, Record]:
+def whole() -> dict[Pair, records.Record]:
     """A record of each kind that a snapshot may hold."""
-    records: dict[Pair, Record] = {(kind, entity(kind)): FULL[kind] for kind in SHARED}
-    records["fusion", SINGLE] = msgspec.structs.replace(FULL["fusion"], bins=(Bin(),) * 3)
-    records["quantile", SINGLE] = QuantileRecord(edition=3, flag=0.03, counts=tuple(range(SCORE_BINS)))
-    records["provider", "104512345"] = ProviderRecord(claims=3, ramp=Ramp(came=(1,) * 12, given=(0,) * 12))
-    del records["provider", entity("provider")]
-    return records
+    made: dict[Pair, records.Record] = {(kind, entity(kind)): FULL[kind] for kind in SHARED}
+    made["fusion", SINGLE] = msgspec.structs.replace(FULL["fusion"], bins=(records.Bin(),) * 3)
+    made["quantile", SINGLE] = records.QuantileRecord(edition=3, flag=0.03, counts=tuple(range(SCORE_BINS)))
+    made["provider", "104512345"] = records.ProviderRecord(
+        claims=3, ramp=records.Ramp(came=(1,) * 12, given=(0,) * 12)
+    )
+    del made["provider", entity("provider")]
+    return made
 
 
 def sealed(body: bytes, **head: Any) -> bytes:
@@ -68,10 +56,10 @@ def of_lines(*lines: bytes, **announced: int) -> bytes:
 def test_it_gives_back_every_kind() -> None:
     found = unpack(pack(Snapshot(TAKEN, whole())))
     assert (found.taken, found.records) == (TAKEN, whole())
-    assert {pair: encode(record) for pair, record in found.records.items()} == {
-        pair: encode(record) for pair, record in whole().items()
+    assert {pair: records.encode(record) for pair, record in found.records.items()} == {
+        pair: records.encode(record) for pair, record in whole().items()
     }
-    assert set(found.counts()) == set(SHARED) == set(KINDS) - {"beneficiary"}
+    assert set(found.counts()) == set(SHARED) == set(records.KINDS) - {"beneficiary"}
     assert unpack(pack(Snapshot(TAKEN, {}))).records == {}
 
 
@@ -79,19 +67,19 @@ records_of = st.fixed_dictionaries(
     {},
     optional={
         "fusion": st.builds(
-            FusionRecord,
+            records.FusionRecord,
             edition=st.integers(0, MOST_EDITION),
             weights=st.dictionaries(st.text(max_size=12), FINITE, max_size=20),
             reviews=COUNTS,
             frauds=COUNTS,
             bins=st.sampled_from([0, len(BINS) + 1]).flatmap(
-                lambda count: st.tuples(*[st.builds(Bin, COUNTS, FINITE, FINITE)] * count)
+                lambda count: st.tuples(*[st.builds(records.Bin, COUNTS, FINITE, FINITE)] * count)
             ),
             calibrated=st.booleans(),
             recent=st.binary(max_size=64),
         ),
         "peers": st.builds(
-            PeerRecord, n=COUNTS, mean=FINITE, var=st.floats(0, 1e15), recent=st.binary(max_size=64)
+            records.PeerRecord, n=COUNTS, mean=FINITE, var=st.floats(0, 1e15), recent=st.binary(max_size=64)
         ),
     },
 )
@@ -100,13 +88,15 @@ records_of = st.fixed_dictionaries(
 @given(records_of, st.text(min_size=1, max_size=40), st.datetimes(timezones=st.just(dt.UTC)))
 @settings(max_examples=150, deadline=None)
 def test_round_trips_are_equal_to_the_last_bit(
-    records: dict[str, Record], group: str, taken: dt.datetime
+    drawn: dict[str, records.Record], group: str, taken: dt.datetime
 ) -> None:
-    held = {(kind, SINGLE if kind == "fusion" else group): record for kind, record in records.items()}
+    held = {(kind, SINGLE if kind == "fusion" else group): record for kind, record in drawn.items()}
     file = pack(Snapshot(taken, held))
     found = unpack(file)
     assert found.records == held
-    assert [encode(found.records[pair]) for pair in held] == [encode(record) for record in held.values()]
+    assert [records.encode(found.records[pair]) for pair in held] == [
+        records.encode(record) for record in held.values()
+    ]
     assert pack(found) == file
 
 
@@ -148,14 +138,14 @@ JSON = st.recursive(
 @settings(max_examples=400, deadline=None)
 def test_what_is_accepted_is_a_record_that_redis_gives_back(kind: str, place: int, value: Any) -> None:
     """Well sealed, one value of a good record put in place of another: refused, or as good as any."""
-    values = msgspec.json.decode(encode_plain(whole().get((kind, entity(kind)), FULL[kind])))
+    values = msgspec.json.decode(records.encode_plain(whole().get((kind, entity(kind)), FULL[kind])))
     values[place % len(values)] = value
     line = msgspec.json.encode([kind, entity(kind), values])
     try:
         (found,) = unpack(of_lines(line, **{kind: 1})).records.values()
     except SnapshotError:
         return
-    assert decode(kind, encode(found)) == found
+    assert records.decode(kind, records.encode(found)) == found
 
 
 BAD = {
@@ -222,12 +212,14 @@ def test_a_file_too_large_is_refused_before_it_is_looked_at(monkeypatch: pytest.
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300])
 def test_no_snapshot_is_made_of_what_would_be_refused(bad: float) -> None:
     with pytest.raises(SnapshotError):
-        pack(Snapshot(TAKEN, {("peers", "x"): PeerRecord(mean=bad)}))
+        pack(Snapshot(TAKEN, {("peers", "x"): records.PeerRecord(mean=bad)}))
 
 
 def test_an_earlier_layout_is_raised() -> None:
     """As in Redis: version 1 of a provider's record had fewer fields."""
-    former = b"[1" + encode_plain(ProviderRecord(claims=5))[2:].rpartition(b",[0,0,0.0")[0] + b"]"
-    assert decode_plain("provider", former) == ProviderRecord(claims=5)
-    with pytest.raises(RecordError, match="version 3"):
-        decode_plain("provider", b"[3]")
+    former = (
+        b"[1" + records.encode_plain(records.ProviderRecord(claims=5))[2:].rpartition(b",[0,0,0.0")[0] + b"]"
+    )
+    assert records.decode_plain("provider", former) == records.ProviderRecord(claims=5)
+    with pytest.raises(records.RecordError, match="version 3"):
+        records.decode_plain("provider", b"[3]")
