@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from detectors.models.score import start_weight
 from detectors.models.snapshot import Snapshot, SnapshotError, pack, unpack
 from state import BadFormat, EmbeddedRedis, Gap, Stale, Store
 from streams import snapshots
+from streams.config import Settings
+from streams.event_log import LogScreening, screen_log
 from streams.inspecting.models import shown
+from streams.messages import Output
 from streams.model_folds import LearnerFold, name
 from tests.streams.stage import Desk, Stage, held, visit
 from tests.streams.test_inspect import crible
@@ -368,3 +371,31 @@ def test_what_cannot_be_done_is_said(server: EmbeddedRedis, stage: Stage, tmp_pa
     assert crible(server, "models", "show", "peers", "nobody").exit_code == 1
     assert crible(server, "models", "import", str(file), "--json").exit_code == 2
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_log_under_way_stops_and_goes_on_from_what_was_imported(
+    server: EmbeddedRedis, stage: Stage
+) -> None:
+    desk = Desk()
+    claims = [desk.claim(f"C-{n}", who=f"B-{n}") for n in range(400)]
+    lines = [orjson.dumps(event) + b"\n" for event in [*desk.world(), *claims]]
+    job = LogScreening(Settings(tags=1), server.url, "log", 128)
+    store, imported = Store(server.url, tags=1), PeerRecord(n=7)
+    answered: list[bytes] = []
+
+    def take(outputs: Sequence[Output]) -> None:
+        answered.extend(output.value for output in outputs if output.topic == "screened")
+
+    def halfway(count: int) -> None:
+        if count == 256:
+            snapshots.put(store, snapshot({FUSION: learned(5), ("peers", "mark"): imported}))
+
+    with pytest.raises(Stale, match=r"log\|log\|0"):
+        screen_log(job, lines, take, halfway)
+    assert 0 < len(answered) < 400
+    answered.clear()
+    assert screen_log(job, lines, take) == len(lines)
+    assert {orjson.loads(one)["event_id"] for one in answered} == {claim["event_id"] for claim in claims}
+    assert standing(store) == learned(5, edition=6)
+    assert standing(store, ("peers", "mark")) == imported
+    store.close()
