@@ -56,6 +56,7 @@ class ScreeningLoop:
         self._away = Away(metrics)
         self._run_id = ""
         self._tidied = 0.0
+        self._told: set[tuple[str, int]] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Screen until told to stop. Raises what cannot be cured by waiting or rewinding."""
@@ -180,7 +181,16 @@ class ScreeningLoop:
             log.warning("Redis restarted or failed over: settling again from its fences")
             self._source.resettle()
         self._run_id = run_id
+        if self._source.settled:
+            self._tell_positions()
+
+    def _tell_positions(self) -> None:
+        """Tell where each partition stands; what another worker has now is his to tell."""
+        positions = self._source.positions()
+        for topic, number in self._told - positions.keys():
+            self._metrics.revoked(topic, number)
+        self._told = set(positions)
         for (topic, number), lag in self._source.lag().items():
             self._metrics.lag(topic, number, lag)
-        for (topic, number), position in self._source.positions().items():
+        for (topic, number), position in positions.items():
             self._metrics.fence(topic, number, position.last)
