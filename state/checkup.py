@@ -120,7 +120,7 @@ class Checkup:
 
     def _read_inputs(self) -> None:
         told = self._servers.everywhere(lambda prefix: ("HKEYS", prefix + keys.FENCES))
-        self._inputs |= {input_of(name.decode()) for names in told for name in names}
+        self._inputs |= {keys.input_of(name.decode()) for names in told for name in names}
 
     def _again(self, suspects: Mapping[bytes, Redis]) -> list[Problem]:
         by_server: dict[int, tuple[Redis, list[bytes]]] = {}
@@ -245,12 +245,6 @@ class Checkup:
                 told = wrong("orphan", f"an effect on a missing {effect.key.partition(':')[0]}: key")
                 found.append(Question(("EXISTS", item.prefix + effect.full(event.beneficiary)), bool, told))
         return found
-
-
-def input_of(field: str) -> str:
-    """The input that a field of the fences is about: o|<lane>|<input>, r|<input>, e|<input>, m|<input>."""
-    kind, _, rest = field.partition("|")
-    return rest.partition("|")[2] if kind == "o" else rest
 
 
 def _applied(item: Item, ref: bytes, problem: Problem) -> Question:

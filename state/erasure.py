@@ -18,7 +18,6 @@ from redis import Redis
 
 from schemas.observation import entity_ref, event_ref
 from state import codecs, keys, library, stored
-from state.checkup import input_of
 from state.packing import array, integer, listing, raw
 from state.servers import Servers
 from state.survey import Item, Pace, Walk
@@ -78,7 +77,7 @@ class Erasure:
         for row in self._servers.everywhere(lambda prefix: ("HGETALL", prefix + keys.FENCES)):
             for name, value in zip(row[::2], row[1::2], strict=True):
                 if name.startswith(b"r|"):
-                    where = input_of(name.decode())
+                    where = keys.input_of(name.decode())
                     found[where] = min(found.get(where, int(value)), int(value))
         return found
 

@@ -162,6 +162,12 @@ def model_entity(key: str) -> str:
     return key.partition(":")[2]
 
 
+def input_of(field: str) -> str:
+    """The input that a field of the fences is about: o|<lane>|<input>, r|<input>, e|<input>, m|<input>."""
+    kind, _, rest = field.partition("|")
+    return rest.partition("|")[2] if kind == "o" else rest
+
+
 LAYOUT = "layout"
 FENCES = "fence"
 NUMBERS = "intern"

@@ -93,6 +93,11 @@ class Store:
             lambda prefix: ("FCALL", function("begin"), 1, prefix + keys.FENCES, fence, input)
         )
 
+    def inputs(self) -> list[str]:
+        """Every input that was ever owned or read here, in order."""
+        told = self._servers.everywhere(lambda prefix: ("HKEYS", prefix + keys.FENCES))
+        return sorted({keys.input_of(name.decode()) for names in told for name in names})
+
     def intern(self, names: Iterable[str]) -> None:
         """Give all these names a number, in one call for those not known here."""
         self.numbers.intern(names)

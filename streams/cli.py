@@ -26,6 +26,7 @@ from streams.commands import (
     evaluate,
     imports,
     inspect,
+    models,
     referentials,
     screen,
     simulate,
@@ -93,6 +94,7 @@ doctor.register(app)
 referentials.register(app)
 state_commands.register(app)
 inspect.register(app)
+models.register(app)
 detectors.register(app)
 evaluate.register(app)
 contract.register(app)

@@ -10,7 +10,7 @@ import orjson
 
 from detectors.models.records import KINDS, decode
 from state.errors import BadFormat
-from streams import effects, entity_files, outcomes, outputs, signals
+from streams import effects, entity_files, outcomes, outputs, signals, snapshots
 from streams.claim_state import FIELDS, ClaimState
 
 LEVELS = (b"1-seen", b"2-held")
@@ -26,6 +26,7 @@ def readers() -> Mapping[str, Callable[[Any], Any]]:
         "c": _claim,
         "o": lambda fields: {name: orjson.loads(value) for name, value in fields.items()},
         **{f"m:{kind}": _model(kind) for kind in KINDS},
+        **snapshots.readers(),
         "m:signal": lambda blob: signals.read(blob),
         "m:effects": effects.read,
         "m:alerts": entity_files.read,

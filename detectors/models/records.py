@@ -273,6 +273,7 @@ def admit(table: dict[str, T], name: str, entry: T, reach: int, most: int) -> in
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {kind: msgspec.msgpack.Decoder(struct) for kind, struct in KINDS.items()}
+_plain = {kind: msgspec.json.Decoder(struct) for kind, struct in KINDS.items()}
 _versions = {kind: struct().version for kind, struct in KINDS.items()}
 
 
@@ -305,9 +306,33 @@ def decode(kind: str, blob: bytes) -> Record:
     return record
 
 
+def encode_plain(record: Record) -> bytes:
+    """The record as one line of JSON, for people and files; no number is rounded."""
+    return msgspec.json.encode(record)
+
+
+def decode_plain(kind: str, text: bytes) -> Record:
+    """The record that `encode_plain` wrote, raised to the present version where it is of an earlier one.
+
+    Raises:
+        DamagedRecord: no JSON, another layout, a number that is not finite.
+        RecordError: a version from the future.
+    """
+    try:
+        values = _raised(kind, msgspec.json.decode(text))
+        record: Record = _plain[kind].decode(msgspec.json.encode(values))
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise DamagedRecord(f"is no record of kind {kind!r} ({error})") from error
+    return record
+
+
 def _upgraded(kind: str, blob: bytes) -> bytes:
     """The record's bytes in the present version. Raises RecordError for a newer one, MsgspecError for no record."""
-    values = msgspec.msgpack.decode(blob)
+    return msgspec.msgpack.encode(_raised(kind, msgspec.msgpack.decode(blob)))
+
+
+def _raised(kind: str, values: Any) -> list[Any]:
+    """The record's values in the present version. Raises as `_upgraded` does."""
     known = _versions[kind]
     if not (isinstance(values, list) and values and isinstance(values[0], int)):
         raise msgspec.ValidationError("no version")
@@ -318,4 +343,4 @@ def _upgraded(kind: str, blob: bytes) -> bytes:
         )
     for version in range(max(values[0], 1), known):
         values = [version + 1, *STEPS[kind, version](values)[1:]]
-    return msgspec.msgpack.encode(values)
+    return list(values)

@@ -17,7 +17,7 @@ from state.inspection import Inspection
 from state.survey import Pace, Walk
 from streams.commands.progress import counting
 from streams.config import load
-from streams.inspecting import pages, people, practice, providers, sources, verdicts
+from streams.inspecting import operations, pages, people, practice, providers, sources, verdicts
 
 SMALL = 200_000  # keys up to which a walk is not worth asking for
 
@@ -104,13 +104,18 @@ def _actor(what: str) -> Any:
             referentials = _referentials(log)
             told = providers.actor(state, what, name, _day(as_of), referentials)
             if told is not None:
-                told["practice"] = None
+                told["practice"] = told["operations"] = None
                 keys = Walk(state.servers, Pace(per_second))
                 total = keys.total()
                 if walk or (walk is None and total <= SMALL):
                     advance = stack.enter_context(counting("walking the logs", total))
-                    found = practice.gather(state, keys, name, latest, advance)
-                    told["practice"] = practice.told(found, state, _day(as_of), referentials)
+                    if what == "liquidator":
+                        told["operations"] = operations.told(
+                            operations.gather(state, keys, name, latest, advance)
+                        )
+                    else:
+                        found = practice.gather(state, keys, name, latest, advance)
+                        told["practice"] = practice.told(found, state, _day(as_of), referentials)
         _tell(what, name, told, f"no window is kept for this {what}", as_json)
 
     return command
@@ -123,7 +128,8 @@ _HELP = {
     "Example: crible inspect establishment 301234567 --json",
     "prescriber": "What somebody prescribes: windows, and counters by care group, executor, type and sector of "
     "establishment.\n\nExample: crible inspect prescriber 104512345 --log log.jsonl",
-    "liquidator": "A liquidator's windows.\n\nExample: crible inspect liquidator L-7",
+    "liquidator": "A liquidator's windows, and what was done: steps, files, controls and overrides.\n\n"
+    "Example: crible inspect liquidator L-7 --latest 50",
     "network": "A network's windows.\n\nExample: crible inspect network N-3",
 }
 

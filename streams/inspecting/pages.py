@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from streams.inspecting import operation_pages
+from streams.inspecting.tables import coloured, mad, table, text
 
 MOST_ROWS = 12  # of one grouping and window; --json has them all
 LOG_DAYS = 15
 COVERED = ("base", "complementary", "both")
-COLOURS = {"HOLD": "bold red", "RELEASE_FLAGGED": "yellow", "RELEASE": "green", "CANNOT_SCREEN": "magenta"}
 STEPS = {"claims": "steps", "patients": "beneficiaries", "patient_days": "beneficiary_days"}
 """What the windows of a liquidator count, in place of claims and patients."""
 Told = dict[str, Any]
@@ -36,37 +36,11 @@ def console() -> Console:
     return usual if usual.is_terminal else Console(width=200)
 
 
-def mad(centimes: float | None) -> str:
-    """An amount in MAD."""
-    return "-" if centimes is None else f"{centimes / 100:,.2f}"
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")  # narrow terminals: an amount is never cut
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(_text(cell)) for cell in row))
-    return table
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "-"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
-    return str(value)
-
-
 def _record(title: str, values: Told | None, console: Console, nothing: str) -> None:
     if values is None:
         console.print(Text(f"{title}: {nothing}"))
         return
-    console.print(_table(title, ("field", "value"), values.items()))
+    console.print(table(title, ("field", "value"), values.items()))
 
 
 def _beneficiary(told: Told, console: Console) -> None:
@@ -91,7 +65,7 @@ def _beneficiary(told: Told, console: Console) -> None:
         "cover",
         "event",
     )
-    console.print(_table(f"log: {shown}", columns, rows))
+    console.print(table(f"log: {shown}", columns, rows))
     _windows(told["windows"], f"windows up to {told['as_of']}", console)
     _care(told["care"], console)
     if told["facts"]:
@@ -99,7 +73,7 @@ def _beneficiary(told: Told, console: Console) -> None:
             (one["kind"], one.get("key"), one["from"], one.get("until"), one["provider"])
             for one in told["facts"]
         ]
-        console.print(_table("facts", ("kind", "of", "from", "until", "provider"), facts))
+        console.print(table("facts", ("kind", "of", "from", "until", "provider"), facts))
     _holds(told["open_holds"], console)
     for kind, one in told["liquidated"].items():
         amounts = f"base {mad(one['base'])} MAD, complementary {mad(one['complementary'])} MAD"
@@ -112,7 +86,7 @@ def _beneficiary(told: Told, console: Console) -> None:
 def _windows(windows: Told, title: str, console: Console) -> None:
     rows = [(span, *_sums(one["total"]), *_patients(one)) for span, one in windows.items()]
     more = ("patients",) if any("patients" in one for one in windows.values()) else ()
-    console.print(_table(title, ("window", *_SUMS, *more), rows))
+    console.print(table(title, ("window", *_SUMS, *more), rows))
     last = list(windows)[-1] if windows else None
     if last is None:
         return
@@ -121,7 +95,7 @@ def _windows(windows: Told, title: str, console: Console) -> None:
             rows = [(name, *_sums(one)) for name, one in list(groups.items())[:MOST_ROWS]]
             left = len(groups) - len(rows)
             said = f"by {what.replace('_', ' ')}, {last}" + (f" (and {left} more: --json)" if left else "")
-            console.print(_table(said, (what.replace("_", " "), *_SUMS), rows))
+            console.print(table(said, (what.replace("_", " "), *_SUMS), rows))
 
 
 _SUMS = (
@@ -157,13 +131,13 @@ def _patients(one: Told) -> tuple[int, ...]:
 def _care(care: Told, console: Console) -> None:
     names = [name for name in next(iter(care.values()), {}) if any(one[name] for one in care.values())]
     rows = [(name.replace("_", " "), *(one[name] for one in care.values())) for name in names]
-    console.print(_table("counters of care", ("", *care), rows))
+    console.print(table("counters of care", ("", *care), rows))
 
 
 def _holds(holds: list[Told], console: Console) -> None:
     rows = [(one["event_id"], one["claim_id"], one["codes"]) for one in holds]
     if rows:
-        console.print(_table("open holds", ("event", "claim", "codes"), rows))
+        console.print(table("open holds", ("event", "claim", "codes"), rows))
     else:
         console.print(Text("open holds: none"))
 
@@ -173,7 +147,7 @@ def _verdicts(records: list[Told], title: str, console: Console) -> None:
     for one in records:
         base, complementary = _sum(one["lines"], "base"), _sum(one["lines"], "complementary")
         rows.append(
-            (one["verdict_id"], one["type"], one["event_time"], _coloured(one["decision"]), one["codes"], one["score"],
+            (one["verdict_id"], one["type"], one["event_time"], coloured(one["decision"]), one["codes"], one["score"],
              mad(one["amount_at_risk"]), mad(base), mad(complementary))
         )  # fmt: skip
     columns = (
@@ -187,16 +161,12 @@ def _verdicts(records: list[Told], title: str, console: Console) -> None:
         "base",
         "complementary",
     )
-    console.print(_table(title, columns, rows) if rows else Text(f"{title}: none"))
+    console.print(table(title, columns, rows) if rows else Text(f"{title}: none"))
 
 
 def _sum(lines: list[Told], name: str) -> int | None:
     known = [line[name] for line in lines if line[name] is not None]
     return sum(known) if known else None
-
-
-def _coloured(decision: str) -> Text:
-    return Text(decision, style=COLOURS.get(decision, ""))
 
 
 def _actor(told: Told, console: Console) -> None:
@@ -210,7 +180,7 @@ def _actor(told: Told, console: Console) -> None:
         title = f"as {role}: arrivals up to {one['as_of']} (newest {one['newest_arrival']})"
         counted = {"amount": "MAD"} | (STEPS if told["kind"] == "liquidator" else {})
         columns = [counted.get(name, name).replace("_", " ") for name in names]
-        console.print(_table(title, ("window", *columns), spans))
+        console.print(table(title, ("window", *columns), spans))
         claims = counted.get("claims", "claims")
         console.print(
             Text(f"{claims} of the last hour {one['last_hour']}, of the last 24 {one['last_24_hours']}")
@@ -220,15 +190,18 @@ def _actor(told: Told, console: Console) -> None:
             for d in one["days"][-LOG_DAYS:]
         ]
         columns = ["day", *(counted.get(name, name) for name in ("claims", "lines", "amount", "patients"))]
-        console.print(_table("last days of arrival", columns, days))
+        console.print(table("last days of arrival", columns, days))
     sheets = [tuple(sheet.values()) for sheet in told["sheets"][-LOG_DAYS:]]
     if sheets:
-        console.print(_table("last sheets of days of care", told["sheets"][0], sheets))
+        console.print(table("last sheets of days of care", told["sheets"][0], sheets))
     _record("model", told["model"], console, "nothing learned")
     _record("signal", told["signal"], console, "none")
     for peers in told["peers"]:
         _record(f"peers {peers['group']}", {n: v for n, v in peers.items() if n != "group"}, console, "none")
-    _practice(told["practice"], console)
+    if told["kind"] == "liquidator":
+        operation_pages.show(told["operations"], console)
+    else:
+        _practice(told["practice"], console)
 
 
 def _practice(practice: Told | None, console: Console) -> None:
@@ -250,16 +223,16 @@ def _verdict(told: Told, console: Console) -> None:
     if told["only_observed"]:
         console.print(Text("observed as history: nothing was decided"))
     for one in told["revisions"]:
-        console.print(Text.assemble((one["verdict_id"], "bold"), "  ", _coloured(one["decision"])))
+        console.print(Text.assemble((one["verdict_id"], "bold"), "  ", coloured(one["decision"])))
         fields: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-            ("claim_id", _text), ("type", _text), ("event_time", _text), ("issued_at", _text), ("cause", _text),
-            ("supersedes", _text), ("scope", _text), ("lines", _text), ("purpose", _text), ("control_level", _text),
-            ("expires_at", _text), ("on_expiry", _text), ("valid_until", _text), ("amount_at_risk", mad),
-            ("expected_loss", mad), ("priority", _text), ("score", _text), ("score_state", _text),
-            ("ruleset", _text), ("referentials", _text), ("input", _text),
+            ("claim_id", text), ("type", text), ("event_time", text), ("issued_at", text), ("cause", text),
+            ("supersedes", text), ("scope", text), ("lines", text), ("purpose", text), ("control_level", text),
+            ("expires_at", text), ("on_expiry", text), ("valid_until", text), ("amount_at_risk", mad),
+            ("expected_loss", mad), ("priority", text), ("score", text), ("score_state", text),
+            ("ruleset", text), ("referentials", text), ("input", text),
         )  # fmt: skip
         rows = [(name, form(one[name])) for name, form in fields if one.get(name) not in (None, [], (), {})]
-        console.print(_table("record", ("field", "value"), rows))
+        console.print(table("record", ("field", "value"), rows))
         reasons = [
             (
                 r["code"],
@@ -273,27 +246,27 @@ def _verdict(told: Told, console: Console) -> None:
         ]
         if reasons:
             console.print(
-                _table("reasons", ("code", "class", "nature", "strength", "lines", "facts"), reasons)
+                table("reasons", ("code", "class", "nature", "strength", "lines", "facts"), reasons)
             )
         unchecked = [(item["code"], item["missing"]) for item in one.get("cannot_check", ())]
         if unchecked:
-            console.print(_table("could not be checked", ("code", "lacked"), unchecked))
+            console.print(table("could not be checked", ("code", "lacked"), unchecked))
         terms = [
             (t["code"], round(t["value"], 4), round(t["weight"], 4), round(t["adds"], 4))
             for t in one["terms"]
         ]
         if terms:
             console.print(
-                _table("terms of the score", ("term", "value", "weight", "adds to the logit"), terms)
+                table("terms of the score", ("term", "value", "weight", "adds to the logit"), terms)
             )
         if one.get("models"):
-            console.print(_table("models", ("model", "version"), one["models"].items()))
+            console.print(table("models", ("model", "version"), one["models"].items()))
         lines = [
             (line["line"], mad(line["base"]), mad(line["complementary"]))
             for line in one["lines_compared"]
             if line["base"] is not None or line["complementary"] is not None
         ]
         if lines:
-            console.print(_table("lines compared", ("line", "base MAD", "complementary MAD"), lines))
+            console.print(table("lines compared", ("line", "base MAD", "complementary MAD"), lines))
         differs = f" (differs in {', '.join(one['differs_in'])})" if one["differs_in"] else ""
         console.print(Text(f"decides alike: {one['decides_alike']}{differs}"))

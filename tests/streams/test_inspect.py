@@ -300,3 +300,33 @@ def test_a_liquidators_steps_are_called_steps(stage: Stage, server: EmbeddedRedi
     assert "steps of the last hour 1" in page
     assert "beneficiary days" in page
     assert "patients" not in page
+
+
+def test_what_a_liquidator_did_is_told_from_the_events(stage: Stage, server: EmbeddedRedis) -> None:
+    """Whoever else worked on the file is not; a step that puts a control aside stands among the overrides too."""
+    desk = Desk()
+    first, second = desk.claim("C-1"), desk.claim("C-2")
+    aside = [{"code": "CTRL-7", "result": "OVERRIDDEN", "reason": "seen", "verdict_id": "V-C-1-1"}]
+    stage.screen(
+        [
+            *desk.world(),
+            first,
+            second,
+            desk.liquidation(first, "L-C-1", complementary_amount=1_500),
+            desk.liquidation(second, "L-C-2", liquidator="L-2"),
+            desk.liquidation(first, "L-C-3", action="MODIFY", controls=aside, base_amount=19_000),
+        ]
+    )
+    told = orjson.loads(crible(server, "inspect", "liquidator", "L-1", "--json", "--latest", "1").stdout)
+    done = told["operations"]
+    assert (done["steps"], done["files"], done["overrides"]) == (2, 1, 1)
+    assert done["by_action"] == {"COMPUTE": 1, "MODIFY": 1}
+    assert [step["event_id"] for step in done["last"]] == ["L-C-3"]
+    (override,) = done["last_overrides"]
+    assert override["controls"] == [{**aside[0]}]
+    assert (override["claim_id"], override["line"], override["base"]) == (first["claim_id"], 1, 19_000)
+    page = crible(server, "inspect", "liquidator", "L-1").output
+    assert "recorded steps: 2 on 1 files, 1 of them with an override (COMPUTE 1, MODIFY 1)" in page
+    assert "CTRL-7 OVERRIDDEN" in page
+    assert "L-C-2" not in page
+    assert "add --walk" in crible(server, "inspect", "liquidator", "L-1", "--no-walk").output
