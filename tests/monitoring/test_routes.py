@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +13,13 @@ from typing import Any
 import orjson
 import pytest
 
-from state.leash import Leash
 from state.loopback import HOST, free_port
 from tests.monitoring.pack import ALERTMANAGER, Rule, rules
+from tests.monitoring.servers import START_S, running, tool
 
 ALERTS = rules("alert")
 RECEIVERS = {("page", "on-call"): "on-call", ("ticket", "soc"): "soc", ("ticket", "fraud"): "fraud-team"}
 TEXT = ALERTMANAGER.read_text(encoding="utf-8")
-START_S = 30.0
 SETTLE_S = 0.5  # what keeps an alert back is told to the inhibitor a moment after the alert is there
 
 # What fires together when one thing goes wrong, and what of it is told.
@@ -105,16 +102,9 @@ def test_every_receiver_is_reached_by_some_alert() -> None:
     assert reached == set(re.findall(r"- name: (\S+)", TEXT))
 
 
-def _tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on the PATH (Debian: apt-get install prometheus-alertmanager)")
-    return found
-
-
 @pytest.fixture(scope="module")
 def amtool() -> str:
-    return _tool("amtool")
+    return tool("amtool")
 
 
 def _amtool(amtool: str, *words: str) -> str:
@@ -151,36 +141,18 @@ def test_what_no_route_expects_reaches_the_soc(amtool: str) -> None:
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Alertmanager that runs on the configuration."""
-    program = shutil.which("alertmanager") or _tool("prometheus-alertmanager")
+    program = tool("alertmanager", "prometheus-alertmanager")
     folder: Path = tmp_path_factory.mktemp("alertmanager")
     url = f"http://{HOST}:{(port := free_port())}"
-    leash = Leash(
-        [
-            program,
-            f"--config.file={ALERTMANAGER}",
-            f"--storage.path={folder / 'data'}",
-            f"--web.listen-address={HOST}:{port}",
-            "--cluster.listen-address=",
-        ],
-        folder / "run",
-    )
-    deadline = time.monotonic() + START_S
-    try:
-        while not _ready(url):
-            assert leash.alive(), leash.output()
-            assert time.monotonic() < deadline, leash.output()
-            time.sleep(0.1)
+    command = [
+        program,
+        f"--config.file={ALERTMANAGER}",
+        f"--storage.path={folder / 'data'}",
+        f"--web.listen-address={HOST}:{port}",
+        "--cluster.listen-address=",
+    ]
+    with running(command, folder / "run", url):
         yield url
-    finally:
-        leash.stop()
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=5):
-            return True
-    except (urllib.error.URLError, ConnectionError):
-        return False
 
 
 def _fire(url: str, job: str, alerts: list[str], common: dict[str, str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from monitoring.catalogue import CATALOGUE, LABELS
 from schemas.referential import POLICIES
 from streams.cli import app
 from tests.monitoring.pack import HOUSE, PROMETHEUS, RUNBOOKS, Rule, rules
+from tests.monitoring.servers import tool
 
 ALERTS = rules("alert")
 RECORDS = rules("record")
@@ -151,10 +151,7 @@ def test_a_runbook_has_its_parts_and_commands_that_exist(page: Path) -> None:
 
 @pytest.fixture(scope="module")
 def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None:
-        pytest.skip("promtool is not on the PATH (Debian: apt-get install prometheus)")
-    return found
+    return tool("promtool")
 
 
 def _promtool(promtool: str, *words: str) -> None:
