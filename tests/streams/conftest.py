@@ -44,7 +44,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
             log.write(orjson.dumps(event) + b"\n")
             if event["type"] == "claim" and event["kind"] == "AMBULATOIRE" and number % 7 == 0:
                 last = event
-            if number % 400 == 399 and last:
+            if number % 250 == 249 and last:
                 for more in _control(last, event, number):
                     log.write(orjson.dumps(more) + b"\n")
     return file
@@ -60,7 +60,7 @@ def _control(claim: dict[str, object], now: dict[str, object], number: int) -> I
         "verdict_id": f"V-{claim['event_id']}-1",
         "claim_id": claim["claim_id"],
         "beneficiary": claim["beneficiary"],
-        "outcome": ("LEGITIMATE", "CONFIRMED_FRAUD", "INSUFFICIENT")[number // 400 % 3],
+        "outcome": ("LEGITIMATE", "CONFIRMED_FRAUD", "INSUFFICIENT")[number // 250 % 3],
         "decided_by": [f"reviewer-{number % 3}"],
     }
     yield {
