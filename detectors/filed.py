@@ -7,9 +7,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from detectors.base import Context
+from detectors.policy import Thresholds
+from detectors.referentials import Referentials
 from schemas.claim import Claim, Line
 from schemas.enums import CARE_GROUPS, ClaimKind, Coverage, Flow, Nomenclature
-from schemas.observation import date_of, day_number
+from schemas.observation import Observation, date_of, day_number
+from schemas.registries import Beneficiary
 
 
 class FiledLine(msgspec.Struct, array_like=True, frozen=True):
@@ -101,6 +105,13 @@ class Filed(msgspec.Struct, array_like=True, frozen=True):
             for line in claim.lines
         ]
         return cls(claim.kind, claim.insured, day_number(claim.deposit_date), claim.coverage, tuple(lines))
+
+    def context(
+        self, about: About, person: Beneficiary | None, referentials: Referentials, thresholds: Thresholds
+    ) -> Context:
+        """What detectors may look at when nothing but the file and the registries is at hand."""
+        seen = Observation(beneficiary=person)
+        return Context(self.claim(about), seen, referentials, thresholds, None, {}, {})
 
     def claim(self, about: About) -> Claim:
         """The claim again, as it is looked at by what follows it, or once more."""

@@ -163,6 +163,11 @@ class Screened(Verdict, kw_only=True, frozen=True):
     shadow: tuple[Reason, ...] = _listed()
     features: dict[str, Any] = _mapped()
 
+    @property
+    def at(self) -> dt.datetime:
+        """When it happened; of an event that does not say, when it was answered."""
+        return self.event_time or self.issued_at
+
 
 class Suspension(Output, kw_only=True, frozen=True):
     """A hold as the liquidation system must apply it; later, what became of it (same id, another state)."""

@@ -32,7 +32,7 @@ from schemas.payment import Payment
 from schemas.registries import Beneficiary
 from schemas.topics import SCREENING_INPUTS, TOPICS
 from state import codecs, ops
-from streams import care_asks, follower_asks, practice_asks, registry_changes
+from streams import care_asks, follower_asks, persons, practice_asks, registry_changes
 from streams.questions import Question
 from streams.told import MONTHS_24, Number, Told, site
 
@@ -43,8 +43,6 @@ EVER = 0
 """Day of care from which a log is looked at whole."""
 ACCEPTS = {name: TOPICS[name].types for name in SCREENING_INPUTS}
 """Topic -> the types of event that it carries."""
-
-_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def content_hash(event: Event | None, value: bytes | None) -> bytes:
@@ -86,7 +84,7 @@ def question(
         _claim(asked, event, referentials, number, commune)
     elif isinstance(event, Beneficiary):
         micros = round(event.event_time.timestamp() * 1e6)
-        asked.home.append(ops.register(event.beneficiary, msgspec.msgpack.encode(event), micros, offset))
+        asked.home.append(ops.register(event.beneficiary, persons.packed(event), micros, offset))
         asked.reads.append(ops.read_open(event.beneficiary))
         if registry_changes.concerns_care(event):
             asked.home.append(ops.append_log(event.beneficiary, b"", EVER))
@@ -116,7 +114,7 @@ def observation(asked: Question, results: Sequence[Any]) -> Observation:
     answers = iter(results)
     stored = next(answers)
     if stored:
-        seen.beneficiary = _beneficiary.decode(stored)
+        seen.beneficiary = persons.read(stored)
     if asked.own:
         seen.log = codecs.unpack_log(next(answers))
         seen.facts = codecs.unpack_facts(next(answers))

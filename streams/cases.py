@@ -61,10 +61,8 @@ def note(item: Item, shelf: Shelf, store: Store) -> None:
     cause = _cause(item, record)
     if cause is None:
         return
-    at = (record.event_time or record.issued_at).timestamp()
-    thresholds = shelf.referentials.thresholds(
-        shelf.referentials.local_date(record.event_time or record.issued_at)
-    )
+    at = record.at.timestamp()
+    thresholds = shelf.referentials.thresholds(shelf.referentials.local_date(record.at))
     file: File | None = None
     if cause.key is not None:
         file, news = _joined(cause, record, at, shelf, store, thresholds)
@@ -150,7 +148,7 @@ def _remember(record: Screened, shelf: Shelf, store: Store) -> None:
         shelf.files[key] = entity_files.opened(blob, first, inf)
     file = shelf.files[key]
     if file.revision < told["revision"] and file.round <= told["round"]:
-        at = (record.event_time or record.issued_at).timestamp()
+        at = record.at.timestamp()
         file = file.joined(record.claim_id, event_ref(record.event_id), at, told["count"])
         shelf.files[key] = msgspec.structs.replace(
             file,
@@ -176,7 +174,7 @@ def _alert(
     number = 0 if file is None else file.round
     minutes, speciality = _work(item, record, cause, codes, shelf.referentials, thresholds)
     peers = cause.lead.peers or _activity(item, cause)
-    at = (record.event_time or record.issued_at).timestamp()
+    at = record.at.timestamp()
     said: dict[str, Any] = {
         "case": case_id(subject if not number else f"{subject}#{number}"),
         "entity": cause.entity,
@@ -258,7 +256,7 @@ def _work(
             inpes.insert(0, cause.entity.partition(":")[2])
         entries = [entry for inpe in inpes if (entry := referentials.provider(inpe)) is not None]
         speciality = next((entry.specialty for entry in entries if entry.specialty is not None), None)
-    day = referentials.local_date(record.event_time or record.issued_at)
+    day = referentials.local_date(record.at)
     rows = referentials.capacity(record.control_level or "LOCAL", day)
     fitting = [row for row in rows if row.speciality == speciality] or [
         row for row in rows if row.speciality is None

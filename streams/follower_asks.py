@@ -11,15 +11,13 @@ from collections.abc import Iterable
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from detectors.grading import off_day
 from detectors.referentials import Referentials
 from schemas.liquidation import Liquidation
 from schemas.observation import Followed, LiquidatorCounts, day_number, entity_ref, event_ref
 from schemas.payment import Payment
-from schemas.registries import Beneficiary
 from state import codecs, ops
+from streams import persons
 
 if TYPE_CHECKING:
     from streams.questions import Question
@@ -30,7 +28,6 @@ ACT_DAYS, ACT_SLOTS = 5, 7  # L03's 30 days, whatever the day
 OPENS, CLOSES = 7, 20  # L05: local hours
 HASTY_MS = 5000  # L05: a step by hand under five seconds
 COUNTED = ("ORDERED", "PAID")
-_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def liquidation(
@@ -137,7 +134,7 @@ def followed(asked: Question, answers: Iterable[bytes | None], registry: bytes |
 
     `registry`: the beneficiary's entry, as it was applied.
     """
-    seen = Followed(person=_beneficiary.decode(registry) if registry else None)
+    seen = Followed(person=persons.read(registry) if registry else None)
     for name, data in zip_longest(asked.followed, answers):  # a memo of an older version has fewer
         if data is None:
             continue

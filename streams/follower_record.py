@@ -35,7 +35,7 @@ def event_of(record: Screened) -> Follower | None:
             "type": "payment",
             "version": 1,
             "event_id": record.event_id,
-            "event_time": record.event_time or record.issued_at,
+            "event_time": record.at,
             "organism": record.organism or "-",
             "flow": record.flow,
             "claim_id": record.claim_id,

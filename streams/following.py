@@ -17,11 +17,10 @@ from schemas.liquidation import Liquidation
 from state import Store
 from streams.claim_state import ClaimState, PaymentAnswer, answer_of, packed
 from streams.control import rescreen
+from streams.entity_files import HELD, SEEN
 from streams.items import Item, Shelf
 from streams.messages import Output
 
-SEEN, HELD = "1-seen", "2-held"
-"""How far a scheme is known; the order of the texts is the order in time."""
 OPEN = ("claim", "payment")
 """Types of events that are answered again when a person's rights change."""
 FREEING = ("RETURNED", "CANCELLED")
@@ -209,7 +208,7 @@ def _again(
 ) -> Output:
     record = item.record
     assert record is not None
-    at = record.event_time or record.issued_at
+    at = record.at
     return rescreen(
         event_id,
         cause,

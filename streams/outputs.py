@@ -175,7 +175,7 @@ def alert_of(record: Screened) -> Alert | None:
         est_minutes=said["minutes"],
         priority=now["priority"],
         first_seen=dt.datetime.fromtimestamp(said["first"], dt.UTC),
-        last_seen=record.event_time or record.issued_at,
+        last_seen=record.at,
         count=said["count"],
         revision=said["revision"],
     )

@@ -22,7 +22,7 @@ from schemas.outputs import Reason, Screened, Term
 from schemas.registries import Beneficiary
 from state import Store, codecs
 from state.formats import version_of
-from streams import registry_changes, settling, signals
+from streams import persons, registry_changes, settling, signals
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
@@ -51,7 +51,6 @@ BLANK: dict[str, Any] = {
     "priority": 0.0,
 }
 """What a hold had and a release has not."""
-_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 OBJECTS = range(ord("{"), ord("{") + 1)
 """What open events begin with, in version 1: they are JSON objects."""
 
@@ -138,7 +137,7 @@ def _ruleset(record: Screened, shelf: Shelf) -> str:
     if record.type == "claim":
         day = decision.from_record(case).deposit if case else None
     else:
-        day = referentials.local_date(record.event_time or record.issued_at)
+        day = referentials.local_date(record.at)
     return referentials.thresholds(day or dt.date.max).ruleset
 
 
@@ -240,7 +239,7 @@ def _put_right(record: Screened, registry: bytes | None, shelf: Shelf) -> dict[s
     """Rights that are open now at every date of care: the finding goes, and what is left decides."""
     if registry is None:
         return None
-    rights = _beneficiary.decode(registry).rights
+    rights = persons.read(registry).rights
     days = [dt.date.fromisoformat(day) for day in record.features.get("days", ())]
     if rights is None or not all(
         any(right.covers(day) and right.status in ("OPEN", "MAINTAINED") for right in rights) for day in days

@@ -10,14 +10,13 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from detectors import catalogue, findings
-from detectors.base import Context, Finding
+from detectors.base import Finding
 from detectors.filed import About, Filed
-from schemas.observation import LogLine, Observation, date_of, day_number
+from schemas.observation import LogLine, date_of, day_number
 from schemas.outputs import Screened
 from schemas.registries import Beneficiary
+from streams import persons
 from streams.items import Shelf
 
 RIGHTS_CHANGED, DEATH_CHANGED = "RIGHTS_CHANGED", "DEATH_CHANGED"
@@ -25,10 +24,9 @@ CAUSES: Final = (RIGHTS_CHANGED, DEATH_CHANGED)
 OF_THE_PERSON: Final = tuple(d for d in catalogue.DETECTORS if d.declaration.code in ("E01", "E02"))
 """What rests on the registry entry alone, and is said otherwise when it changes."""
 CODES: Final = frozenset(d.declaration.code for d in OF_THE_PERSON)
-MONTHS_24: Final = 760
-"""Days that the care log reaches back, and a little."""
+REACH_DAYS: Final = 760
+"""Care that an entry is held against: what the care log reaches back, and a little."""
 COVERING: Final = ("OPEN", "MAINTAINED")
-_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def concerns_care(entry: Beneficiary) -> bool:
@@ -40,7 +38,7 @@ def concerns_care(entry: Beneficiary) -> bool:
         return True
     if entry.rights is None:
         return False
-    first = entry.event_time.date() - dt.timedelta(days=MONTHS_24)
+    first = entry.event_time.date() - dt.timedelta(days=REACH_DAYS)
     return not any(
         right.status in COVERING and right.to is None and (right.from_ is None or right.from_ <= first)
         for right in entry.rights
@@ -76,18 +74,17 @@ def rechecked(
     """
     if filed is None or registry is None or "case" not in record.features:
         return None
-    person = _beneficiary.decode(registry)
+    person = persons.read(registry)
     about = About(
         record.event_id,
-        record.event_time or record.issued_at,
+        record.at,
         record.organism or "-",
         record.flow,
         record.claim_id,
         record.beneficiary or "-",
     )
-    claim = filed.claim(about)
-    thresholds = shelf.referentials.thresholds(claim.deposit_date)
-    context = Context(claim, Observation(beneficiary=person), shelf.referentials, thresholds, None, {}, {})
+    thresholds = shelf.referentials.thresholds(date_of(filed.deposit))
+    context = filed.context(about, person, shelf.referentials, thresholds)
     fresh = catalogue.run(context, OF_THE_PERSON).findings
     kept = [findings.from_record(one) for one in record.features.get("findings", ())]
     if paid:

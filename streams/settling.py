@@ -6,10 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from detectors import catalogue, decision, findings
-from detectors.base import CannotCheck, Context, Finding
+from detectors.base import CannotCheck, Finding
 from detectors.decision import Case
 from detectors.dossier import Dossier
 from detectors.filed import About
@@ -17,11 +15,10 @@ from detectors.followers import FollowerContext
 from detectors.models import score
 from detectors.reasons import reason
 from detectors.settlement import Paid
-from schemas.observation import Followed, Observation
+from schemas.observation import Followed
 from schemas.outputs import CannotCheckItem, Screened, Term
 from schemas.payment import Payment
-from schemas.registries import Beneficiary
-from streams import gate
+from streams import gate, persons
 from streams.claim_state import ClaimState
 from streams.follower_record import WHOLE, Follower, amounts_of, event_of, features_of, total
 from streams.items import Item, Shelf
@@ -67,7 +64,7 @@ def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Sh
     event = event_of(record)
     if event is None:
         return None
-    person = None if registry is None else _beneficiary.decode(registry)
+    person = None if registry is None else persons.read(registry)
     context = _context(event, state, Followed(person=person), shelf)
     kept = [findings.from_record(one) for one in record.features.get("findings", ())]
     if record.features.get("reviewed"):
@@ -82,9 +79,6 @@ def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Sh
     if record.features.get("reviewed"):
         changed["features"]["reviewed"] = True
     return changed
-
-
-_beneficiary = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def _context(event: Follower, state: ClaimState, seen: Followed, shelf: Shelf) -> FollowerContext:
@@ -102,10 +96,7 @@ def _of_the_day(event: Payment, context: FollowerContext) -> catalogue.Answers:
     about = About(
         event.event_id, event.event_time, event.organism, event.flow, event.claim_id, event.beneficiary
     )
-    claim = filed.claim(about)
-    today = Context(
-        claim, Observation(beneficiary=person), context.referentials, context.thresholds, None, {}, {}
-    )
+    today = filed.context(about, person, context.referentials, context.thresholds)
     paid = Paid.of(event)
     said = catalogue.run(today, OF_THE_DAY)
     for findings_of, kept in ((said.findings, told.findings), (said.shadow, told.shadow)):

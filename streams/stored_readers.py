@@ -13,7 +13,7 @@ from state.errors import BadFormat
 from streams import effects, entity_files, outcomes, outputs, signals, snapshots
 from streams.claim_state import FIELDS, ClaimState
 
-LEVELS = (b"1-seen", b"2-held")
+LEVELS = (entity_files.SEEN.encode(), entity_files.HELD.encode())
 
 
 def readers() -> Mapping[str, Callable[[Any], Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from detectors.catalogue import BY_CODE
 from streams.evaluation.typologies import OWN, REACHES, WITHIN
 from streams.messages import Output
 
@@ -226,8 +227,6 @@ def _faults(truth: Truth) -> Iterator[tuple[int, str, int]]:
 
 def _followed(code: str, kind: str) -> bool:
     """Whether the detector looks at events of that type."""
-    from detectors.catalogue import BY_CODE
-
     declared = BY_CODE.get(code)
     if declared is None:
         return kind == "claim"

@@ -12,15 +12,13 @@ from detectors.models.records import Record, decode
 from schemas.enums import CARE_GROUPS, COVERAGES, FACT_KINDS
 from schemas.observation import Fact, LogLine, date_of
 from schemas.outputs import Screened
-from schemas.registries import Beneficiary
 from state.inspection import Inspection, Person
-from streams import outputs, signals
+from streams import outputs, persons, signals
 from streams.inspecting import counters
 from streams.inspecting.verdicts import line_of, summary
 
 WITHHELD = ("type", "version", "event_id", "beneficiary", "insured", "bank_account", "trace_id")
 """Fields of a registry entry that name a person, an account or a message."""
-_entry = msgspec.msgpack.Decoder(Beneficiary)
 
 
 def beneficiary(state: Inspection, who: str, as_of: int | None, latest: int) -> dict[str, Any] | None:
@@ -82,7 +80,7 @@ def _model(blob: bytes | None) -> dict[str, Any] | None:
 def _registry(person: Person) -> dict[str, Any] | None:
     if person.entry is None:
         return None
-    entry = _entry.decode(person.entry.value)
+    entry = persons.read(person.entry.value)
     said: dict[str, Any] = msgspec.to_builtins(entry)
     return {name: value for name, value in said.items() if name not in WITHHELD and value is not None}
 
@@ -132,9 +130,7 @@ def _records(person: Person) -> list[Screened]:
         for revisions in person.verdicts.values()
         if any(revisions.values())
     ]
-    return sorted(
-        found, key=lambda record: (record.event_time or record.issued_at, record.verdict_id), reverse=True
-    )
+    return sorted(found, key=lambda record: (record.at, record.verdict_id), reverse=True)
 
 
 def _liquidated(records: list[Screened]) -> dict[str, dict[str, int]]:

@@ -131,7 +131,5 @@ def _verdicts(revisions: dict[bytes, bytes], name: str, quoted: bytes) -> list[S
 
 
 def _youngest(records: list[Screened], count: int) -> list[Screened]:
-    at = sorted(
-        records, key=lambda record: (record.event_time or record.issued_at, record.verdict_id), reverse=True
-    )
+    at = sorted(records, key=lambda record: (record.at, record.verdict_id), reverse=True)
     return at[:count]
