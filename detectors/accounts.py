@@ -24,6 +24,7 @@ class BankAccount:
         hard=True,
         weight=0.8,
         axis="arrival",
+        case_of="beneficiary",
         reads=(
             "payment.bank_account",
             "liquidation.bank_account",

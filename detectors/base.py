@@ -102,6 +102,10 @@ class Declaration:
     caveats_en: tuple[str, ...] = ()
     visibility: Visibility = "FRAUD_TEAM"
     follows: tuple[Literal["liquidation", "payment"], ...] = ()  # of what follows a claim, instead of `kinds`
+    case_of: Literal["provider", "beneficiary", "liquidator"] | None = None
+    """Whose case its findings are, so that alerts on one of them are one; None: each claim is a case by itself."""
+    habit: bool = False
+    """Whether it tells of behaviour rather than of one file: worth an alert also while every claim is paid."""
     sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Variant -> its sentence of facts in French and English; those of `sentences.toml` need not stand here too."""
     controls: tuple[str, ...] = ()  # proposed; those of `decision.CONTROLS` need not stand here too

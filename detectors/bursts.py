@@ -39,6 +39,8 @@ class SuddenRise:
         hard=False,
         weight=0.5,
         axis="care",
+        case_of="beneficiary",
+        habit=True,
         reads=(
             "lines.service_date",
             "lines.amount",

@@ -27,6 +27,7 @@ class CapExceeded:
         hard=True,
         weight=0.7,
         axis="care",
+        case_of="beneficiary",
         reads=("lines.code", "lines.quantity", "lines.service_date", "coverage", "acts.cap_*"),
         windows=("log 24 mo",),
         thresholds={"clinical": Threshold(0.7, "weight", "a clinical cap has documented exceptions")},

@@ -14,17 +14,6 @@ from schemas.enums import Nature
 
 Kind = Literal["provider", "network", "beneficiary", "liquidator", "claim"]
 
-OF_A_PROVIDER: Final = frozenset(
-    ("E04", "U03", "U04", "U06", "T04", "P01", "P02", "P03", "P04", "P05", "P06", "R01", "M01", "M03")
-)
-OF_A_BENEFICIARY: Final = frozenset(
-    ("E02", "ORD", "U01", "U05", "U07", "B01", "B02", "B03", "B04", "B05", "R02", "M02")
-)
-OF_A_LIQUIDATOR: Final = frozenset(("L01", "L02", "L03", "L04", "L05"))
-HABITS: Final = frozenset(
-    ("B01", "B02", "B03", "B04", "B05", "M02", "P01", "P02", "P03", "P05", "P06", "R01", "M03")
-)
-"""Behaviour rather than one file: worth an alert on whoever shows it, also while every claim of it is paid."""
 BEHAVIOUR: Final = frozenset(("beneficiary", "provider", "network"))
 DOCTORS: Final = frozenset(("CONTROLE_MEDICAL", "EXAMEN_ASSURE"))
 """Controls that a doctor makes: of the speciality of whoever billed."""
@@ -50,12 +39,14 @@ def subject(
         executors: INPE -> the lines that it bills.
         liquidator: who took the step, of a liquidation.
     """
-    if lead.code in OF_A_LIQUIDATOR:
-        return None if liquidator is None else ("liquidator", liquidator)
-    if lead.code in OF_A_BENEFICIARY:
-        return "beneficiary", beneficiary
-    if lead.code not in OF_A_PROVIDER:
+    declared = BY_CODE.get(lead.code)
+    of = None if declared is None else declared.case_of
+    if of is None:
         return None
+    if of == "liquidator":
+        return None if liquidator is None else ("liquidator", liquidator)
+    if of == "beneficiary":
+        return "beneficiary", beneficiary
     named = lead.facts.get("inpe")
     if named is not None:
         return "provider", str(named)
@@ -69,7 +60,12 @@ def subject(
 
 def habits(found: Iterable[Finding]) -> list[Finding]:
     """The findings that tell of behaviour, or of a scheme."""
-    return [one for one in found if one.code in HABITS or one.scheme is not None]
+    return [one for one in found if one.scheme is not None or _tells_of_habit(one.code)]
+
+
+def _tells_of_habit(code: str) -> bool:
+    declared = BY_CODE.get(code)
+    return declared is not None and declared.habit
 
 
 def routes(nature: Nature, kind: Kind) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class CloneClaims:
         hard=True,
         weight=0.8,
         axis="care",
+        case_of="provider",
         reads=(
             "lines.code",
             "lines.quantity",

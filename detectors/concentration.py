@@ -26,6 +26,7 @@ class Concentration:
         hard=False,
         weight=0.6,
         axis="arrival",
+        case_of="liquidator",
         reads=("liquidation.liquidator", "routing", "liquidators.rights"),
         windows=("steps of the pair and of the partner, 30 d",),
         kinds=(),

@@ -38,6 +38,7 @@ class ImpossibleTooth:
         hard=True,
         weight=0.7,
         axis="care",
+        case_of="provider",
         reads=(
             "lines.teeth",
             "lines.service_date",

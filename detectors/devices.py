@@ -31,6 +31,7 @@ class EarlyRenewal:
         hard=True,
         weight=0.6,
         axis="care",
+        case_of="beneficiary",
         reads=(
             "lines.code",
             "lines.service_date",

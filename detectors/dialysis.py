@@ -30,6 +30,7 @@ class DialysisFrequency:
         hard=True,
         weight=0.5,
         axis="care",
+        case_of="provider",
         reads=(
             "lines.sessions",
             "lines.service_date",

@@ -119,6 +119,7 @@ class CareAfterDeath:
         hard=True,
         weight=0.95,
         axis="care",
+        case_of="beneficiary",
         reads=("lines.service_date", "lines.prescribed_on", "beneficiary.death_date", "acts.post_mortem"),
         windows=(),
         kinds=ALL_KINDS,

@@ -1,4 +1,4 @@
-"""Findings as plain values: a stored verdict keeps them and can be decided again with one more or less."""
+"""Findings: soft ones are made alike, and as plain values a stored verdict keeps them to be decided again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import fields
 
-from detectors.base import Finding
+from detectors.base import Context, Finding
+from detectors.reading import at_stake
 
 _DEFAULTS = {
     spec.name: spec.default if spec.default_factory is msgspec.NODEFAULT else spec.default_factory()
@@ -27,3 +28,9 @@ def to_record(finding: Finding) -> dict[str, Any]:
 def from_record(record: dict[str, Any]) -> Finding:
     """The finding of a record; raises msgspec.ValidationError when it is not one."""
     return msgspec.convert(record, Finding)
+
+
+def soft(context: Context, code: str, lines: tuple[int, ...], area: str | None, **fields: Any) -> Finding:
+    """A soft finding on these lines: what is billed on them is at stake, and it weighs as the sector's policy says."""
+    weight, amount = context.value(code, "weight", area), at_stake(context.claim, lines)
+    return Finding(code, "S", weight=weight, lines=lines, amount=amount, **fields)

@@ -33,6 +33,7 @@ class ElsewhereInHospital:
         hard=True,
         weight=0.3,
         axis="care",
+        case_of="beneficiary",
         reads=(
             "lines.service_date",
             "lines.service_end",

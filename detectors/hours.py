@@ -26,6 +26,7 @@ class OddHours:
         hard=False,
         weight=0.3,
         axis="arrival",
+        case_of="liquidator",
         reads=("liquidation.event_time", "liquidation.duration_ms", "liquidation.role", "calendar"),
         windows=("liquidator 1 h",),
         kinds=(),

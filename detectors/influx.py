@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
 from detectors.campaigns import authorised
+from detectors.findings import soft
 from detectors.models.keys import opened
 from detectors.places import kilometres, of_commune, of_provider
-from detectors.reading import at_stake
 from schemas.observation import EPOCH_ORDINAL, date_of, day_number
 from schemas.referential import CommuneRow
 
@@ -38,6 +38,8 @@ class FarInflux:
         hard=False,
         weight=0.6,
         axis="care",
+        case_of="provider",
+        habit=True,
         reads=(
             "lines.executor",
             "lines.service_date",
@@ -151,12 +153,11 @@ class FarInflux:
     ) -> Finding:
         numbers = tuple(line.line for line in lines)
         person = context.seen.beneficiary
-        return Finding(
+        return soft(
+            context,
             CODE,
-            "S",
-            weight=context.value(CODE, "weight", area),
-            lines=numbers,
-            amount=at_stake(context.claim, numbers),
+            numbers,
+            area,
             value=float(count),
             threshold=round(limit, 2),
             window=f"{length} d",

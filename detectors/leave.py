@@ -42,6 +42,8 @@ class SickLeaves:
         hard=True,
         weight=0.4,
         axis="care",
+        case_of="beneficiary",
+        habit=True,
         reads=(
             "sick_leave.start",
             "sick_leave.end",

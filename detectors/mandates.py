@@ -55,6 +55,7 @@ class Unauthorised:
         hard=True,
         weight=0.95,
         axis="arrival",
+        case_of="liquidator",
         reads=("liquidation.liquidator", "liquidation.role", "liquidation.mutuelle", "liquidators.rights"),
         windows=("liquidator 30 d",),
         kinds=(),
@@ -161,6 +162,7 @@ class OwnFile:
         hard=True,
         weight=0.95,
         axis="arrival",
+        case_of="liquidator",
         reads=(
             "liquidation.liquidator",
             "liquidation.action",

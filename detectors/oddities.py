@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
+from detectors.findings import soft
 from detectors.grading import DIGITS, FREE_FEES, tally
 from detectors.models.norms import unevenness
-from detectors.reading import DRUGS, at_stake, sector
+from detectors.reading import DRUGS, sector
 from detectors.tails import binomial_z, digits_tail
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class CalendarAndDigits:
         hard=False,
         weight=0.2,
         axis="care",
+        case_of="provider",
+        habit=True,
         reads=(
             "lines.executor",
             "lines.service_date",
@@ -187,12 +190,11 @@ def _finding(
     n: int,
     facts: dict[str, Any],
 ) -> Finding:
-    return Finding(
+    return soft(
+        context,
         CODE,
-        "S",
-        weight=context.value(CODE, "weight", area),
-        lines=lines,
-        amount=at_stake(context.claim, lines),
+        lines,
+        area,
         value=round(value, 4),
         threshold=threshold,
         window=window,

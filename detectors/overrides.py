@@ -31,6 +31,7 @@ class Overrides:
         hard=False,
         weight=0.5,
         axis="arrival",
+        case_of="liquidator",
         reads=("liquidation.controls", "liquidation.action", "liquidation.base_amount"),
         windows=("liquidator 30 d", "role 30 d"),
         kinds=(),

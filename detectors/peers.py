@@ -26,6 +26,8 @@ class PeerOutlier:
         hard=False,
         weight=0.3,
         axis="arrival",
+        case_of="provider",
+        habit=True,
         reads=("lines.executor", "lines.amount", "providers"),
         windows=("provider 30 d", "peers"),
         thresholds={

@@ -45,6 +45,8 @@ class ImpossiblePresence:
         hard=True,
         weight=0.7,
         axis="care",
+        case_of="beneficiary",
+        habit=True,
         reads=(
             "lines.service_date",
             "lines.service_time",

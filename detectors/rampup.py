@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
+from detectors.findings import soft
 from detectors.models import ramp
 from detectors.models.keys import network_key, opened
-from detectors.reading import at_stake, sector
+from detectors.reading import sector
 from schemas.claim import Line
 from schemas.observation import EPOCH_ORDINAL, ProviderWindow, day_number
 
@@ -27,6 +28,8 @@ class RampUp:
         hard=False,
         weight=0.5,
         axis="arrival",
+        case_of="provider",
+        habit=True,
         reads=("lines.executor", "lines.service_date", "event_time", "providers.active", "providers.network"),
         windows=("provider 7 d", "network 7 d", "provider record 12 weeks", "peers' habits"),
         thresholds={
@@ -135,12 +138,11 @@ def _finding(
     facts: dict[str, Any],
 ) -> Finding:
     numbers = tuple(line.line for line in lines)
-    return Finding(
+    return soft(
+        context,
         CODE,
-        "S",
-        weight=context.value(CODE, "weight", area),
-        lines=numbers,
-        amount=at_stake(context.claim, numbers),
+        numbers,
+        area,
         value=round(value, 2),
         threshold=limit,
         window="7 d",

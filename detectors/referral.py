@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
+from detectors.findings import soft
 from detectors.neighbours import expected
-from detectors.reading import DRUGS, at_stake, sector
+from detectors.reading import DRUGS, sector
 from detectors.steering import brand_of, choice
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Referral:
         hard=False,
         weight=0.5,
         axis="care",
+        case_of="provider",
+        habit=True,
         reads=(
             "lines.prescriber",
             "lines.executor",
@@ -261,12 +264,11 @@ def _finding(
     facts: dict[str, Any],
     **fields: Any,
 ) -> Finding:
-    return Finding(
+    return soft(
+        context,
         CODE,
-        "S",
-        weight=context.value(CODE, "weight", area),
-        lines=lines,
-        amount=at_stake(context.claim, lines),
+        lines,
+        area,
         variant=variant,
         facts=facts,
         **fields,

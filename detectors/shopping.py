@@ -51,6 +51,8 @@ class Shopping:
         hard=False,
         weight=0.5,
         axis="care",
+        case_of="beneficiary",
+        habit=True,
         reads=("lines.prescriber", "lines.executor", "lines.service_date", "drugs", "providers", "communes"),
         windows=("log 30/90 d", "facts"),
         needs="drugs",

@@ -89,6 +89,7 @@ class ThresholdAvoidance:
         hard=False,
         weight=0.5,
         axis="care",
+        case_of="provider",
         reads=(
             "lines.amount",
             "lines.executor",

@@ -41,6 +41,8 @@ class Stockpile:
         hard=True,
         weight=0.5,
         axis="care",
+        case_of="beneficiary",
+        habit=True,
         reads=(
             "lines.code",
             "lines.quantity",

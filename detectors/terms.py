@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from detectors.base import CannotCheck, Context, Declaration, Finding
 
@@ -30,6 +31,8 @@ def _model(
     *,
     french: tuple[str, ...],
     english: tuple[str, ...],
+    case_of: Literal["provider", "beneficiary"],
+    habit: bool,
 ) -> ModelTerm:
     return ModelTerm(
         Declaration(
@@ -46,6 +49,8 @@ def _model(
             needs="models",
             caveats_fr=french,
             caveats_en=english,
+            case_of=case_of,
+            habit=habit,
         )
     )
 
@@ -59,6 +64,8 @@ MODELS = (
         ("lines.amount", "lines.code", "providers"),
         french=("Cas plus lourd que d'ordinaire", "Tarif récemment modifié"),
         english=("A graver case than usual", "A recent change of tariff"),
+        case_of="provider",
+        habit=False,
     ),
     _model(
         "M02",
@@ -68,6 +75,8 @@ MODELS = (
         ("lines.amount", "lines.executor", "lines.service_date"),
         french=("Nouvelle maladie, opération, accouchement", "Déménagement"),
         english=("New illness, surgery, childbirth", "A move"),
+        case_of="beneficiary",
+        habit=True,
     ),
     _model(
         "M03",
@@ -77,5 +86,7 @@ MODELS = (
         ("lines.amount", "lines.executor", "event_time"),
         french=("Dépôt groupé de dossiers papier", "Nouvel associé ou nouveau matériel"),
         english=("Paper files deposited in one batch", "A new partner or new equipment"),
+        case_of="provider",
+        habit=True,
     ),
 )

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from detectors.base import CannotCheck, Context, Declaration, Finding, Threshold, sorted_out
+from detectors.findings import soft
 from detectors.grading import gradable
 from detectors.models.drift import alarm
-from detectors.reading import at_stake, sector
+from detectors.reading import sector
 from detectors.tails import beta_above
 from schemas.observation import EPOCH_ORDINAL, Grades, date_of
 
@@ -32,6 +33,8 @@ class Upcoding:
         hard=False,
         weight=0.5,
         axis="care",
+        case_of="provider",
+        habit=True,
         reads=(
             "lines.executor",
             "lines.letter",
@@ -131,12 +134,11 @@ class Upcoding:
         p: float | None = None,
         risen: int | None = None,
     ) -> Finding:
-        return Finding(
+        return soft(
+            context,
             CODE,
-            "S",
-            weight=context.value(CODE, "weight", area),
-            lines=seen.here,
-            amount=at_stake(context.claim, seen.here),
+            seen.here,
+            area,
             value=round(seen.top / seen.lines, 4) if p is None else round(p, 4),
             threshold=None if p is None else context.value(CODE, "posterior", area),
             window="90 d",

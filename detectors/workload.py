@@ -27,6 +27,7 @@ class ImpossibleDay:
         hard=True,
         weight=0.5,
         axis="care",
+        case_of="provider",
         reads=(
             "lines.performer",
             "lines.executor",

@@ -16,7 +16,7 @@ from state import codecs
 from state.embedded import EmbeddedRedis
 from streams.told import KIND_INDEX
 from tests.detectors.scene import DOCTOR, OTHER, Scene, box, consultation, day
-from tests.streams.test_window_asks import claim, event, watch
+from tests.streams.asked import claim, event, watch
 
 TABLES = Scene().table("thresholds", {"name": "t", "value": 500_000}).provider(DOCTOR, "ASSOC_DIALYSE")
 
@@ -100,7 +100,7 @@ def test_accords_read_back() -> None:
 def test_only_claims_near_a_threshold_are_counted(
     server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.streams.test_window_asks.TABLES", TABLES.book.snapshot())
+    monkeypatch.setattr("tests.streams.asked.TABLES", TABLES.book.snapshot())
     amounts = [449_999, 450_000, 499_999, 500_000, 549_999, 550_000, 460_000]
     seen = screen(server, *(claim(n, consultation(amount=amount)) for n, amount in enumerate(amounts)))
     assert [told(one).near.get(DOCTOR) for one in seen] == [
@@ -152,10 +152,10 @@ def test_a_centres_day_of_dialysis_where_its_machines_are_known(
     line = consultation(care_group="DIALYSIS", code="HD", sessions=[day(0), day(2)], quantity=2)
     events = [claim(n, line, who=f"B-{n}") for n in range(3)]
     scene = Scene().provider(DOCTOR, "ASSOC_DIALYSE")
-    monkeypatch.setattr("tests.streams.test_window_asks.TABLES", scene.book.snapshot())
+    monkeypatch.setattr("tests.streams.asked.TABLES", scene.book.snapshot())
     assert [told(one).days for one in screen(server, *events)] == [{}, {}, {}]
     scene.provider(DOCTOR, "ASSOC_DIALYSE", capacity={"machines": 4})
-    monkeypatch.setattr("tests.streams.test_window_asks.TABLES", scene.book.snapshot())
+    monkeypatch.setattr("tests.streams.asked.TABLES", scene.book.snapshot())
     last = told(screen(server, *events)[-1])
     assert {of: sheet.beneficiaries for of, sheet in last.days.items()} == {
         (DOCTOR, day_number(dt.date.fromisoformat(at))): 3 for at in (day(0), day(2))

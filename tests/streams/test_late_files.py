@@ -11,8 +11,8 @@ from schemas.claim import Claim
 from schemas.observation import Observation, day_number
 from state.embedded import EmbeddedRedis
 from tests.detectors.scene import DOCTOR, consultation
+from tests.streams.asked import claim, watch
 from tests.streams.stage import Desk, Event, Stage, visit
-from tests.streams.test_window_asks import claim, watch
 
 SIZES = pytest.mark.parametrize("size", [1, 2, 128])
 OLD = "2024-03-20"
