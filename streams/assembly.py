@@ -126,6 +126,7 @@ def assemble(
         transactions,
         Settler(stores[0], client, ids),
         size=settings.batch_size,
+        history=on_caught_up is not None,
     )
 
     def ready() -> None:

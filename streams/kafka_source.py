@@ -32,6 +32,7 @@ ORDER = ("beneficiaries", "prior-approvals", "claims", "liquidations", "payments
 AWAIT_SECONDS = 0.05
 CONFIRM_SECONDS = 3.0  # a few heartbeats
 PROBE_SECONDS = 1.0
+END_SECONDS = 20.0
 
 Settle = Callable[[Consumer, Sequence[TopicPartition]], list[Position]]
 
@@ -55,10 +56,17 @@ class KafkaSource:
         transactions: where outputs and offsets are committed.
         settle: computes where each newly assigned partition starts (see `streams.positions`).
         size: most messages in a batch.
+        history: read what there is at the start topic by topic, in the order of `streams.replay.STAGES`.
     """
 
     def __init__(
-        self, config: dict[str, object], transactions: Transactions, settle: Settle, *, size: int
+        self,
+        config: dict[str, object],
+        transactions: Transactions,
+        settle: Settle,
+        *,
+        size: int,
+        history: bool = False,
     ) -> None:
         self._consumer = Consumer(
             {
@@ -75,6 +83,7 @@ class KafkaSource:
             }
         )
         self._transactions, self._settle, self._size = transactions, settle, size
+        self._history = history
         self._positions: dict[tuple[str, int], Position] = {}
         self._pending: list[TopicPartition] | None = None
         self._generation = 0
@@ -307,6 +316,11 @@ class KafkaSource:
         where = TopicPartition(position.topic, position.partition)
         return int(self._consumer.get_watermark_offsets(where, cached=True)[1])
 
+    def _end(self, position: Position) -> int:
+        """The end of a log, asked of the broker."""
+        where = TopicPartition(position.topic, position.partition)
+        return int(self._consumer.get_watermark_offsets(where, timeout=END_SECONDS)[1])
+
     def _failed(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.trouble = error
@@ -318,9 +332,10 @@ class KafkaSource:
         settled = self._settle(self._consumer, partitions)
         for position in settled:
             position.stopped |= position.input in self._refused
+        ends = {position.input: self._end(position) for position in settled} if self._history else {}
         self._positions = {(position.topic, position.partition): position for position in settled}
         self._pending = None
-        self._replay = Replay()
+        self._replay = Replay(ends)
         self._read_on()
         for position in settled:
             log.info(

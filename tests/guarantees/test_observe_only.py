@@ -46,6 +46,24 @@ def windows(url: str) -> dict[str, Any]:
     return found
 
 
+def people_first(phases: list[list[Message]]) -> tuple[list[Message], list[Message]]:
+    """People's entries, and the rest: where a claim and the entry of its person race, two runs may lawfully
+    differ; history is read in this order.
+    """
+    flat = [message for phase in phases for message in phase]
+    people = [message for message in flat if message.topic == "beneficiaries"]
+    return people, [message for message in flat if message.topic != "beneficiaries"]
+
+
+def unlike(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What stands in one and otherwise, or not, in the other."""
+    return {
+        name: (one.get(name), other.get(name))
+        for name in sorted(one.keys() | other.keys())
+        if one.get(name) != other.get(name)
+    }
+
+
 def model_kinds(url: str) -> set[str]:
     with redis.Redis.from_url(url) as client:
         return {key.decode().split(":")[2] for key in client.scan_iter(match="*:m:*")}
@@ -76,7 +94,7 @@ def test_history_then_work_then_another_layout(broker: EmbeddedBroker, tmp_path:
     claims = [m for phase in events.phases for m in phase if m.topic == "claims" and m.value and m.key]
     half = len(events.phases) // 2
     history = [message for phase in events.phases[:half] for message in phase]
-    live = [message for phase in events.phases[half:] for message in phase]
+    people, live = people_first(events.phases[half:])
     with EmbeddedRedis(durable=True) as first, EmbeddedRedis(durable=True) as second:
         course = Course(broker.bootstrap, first.url, tmp_path)
         course.send(events.registries)
@@ -93,6 +111,7 @@ def test_history_then_work_then_another_layout(broker: EmbeddedBroker, tmp_path:
 
         # work goes on from there; a retry of what was only observed is answered, each time alike
         retry = next(m for m in history if m in claims)
+        work(course, course.settings, tmp_path, people)
         work(course, course.settings, tmp_path, [*live, retry, retry])
         told = published(broker.bootstrap)
         assert told.duplicated() == []
@@ -116,7 +135,7 @@ def test_history_then_work_then_another_layout(broker: EmbeddedBroker, tmp_path:
         load_history(course, anew, tmp_path)
         again = published(broker.bootstrap)
         assert (again.places, again.dead, again.told) == (told.places, told.dead, told.told)
-        assert windows(second.url) == before
+        assert unlike(windows(second.url), before) == {}
 
         # what was answered before is answered alike after it
         known = next(
@@ -151,11 +170,12 @@ def test_more_partitions(tmp_path: Path) -> None:
     """docs/operations.md, step by step: drained, partitions added, rebuilt on an empty Redis, work goes on."""
     events = traffic(3, claims=80, rounds=2)
     half = len(events.phases) // 2
-    first = [message for phase in events.phases[:half] for message in phase]
+    people, first = people_first(events.phases[:half])
     rest = [message for phase in events.phases[half:] for message in phase]
     with ApacheKafka() as broker, EmbeddedRedis(durable=True) as old, EmbeddedRedis(durable=True) as new:
         course = Course(broker.bootstrap, old.url, tmp_path)
         course.send(events.registries)
+        work(course, course.settings, tmp_path, people)
         work(course, course.settings, tmp_path, first)
         told, before = published(broker.bootstrap), windows(old.url)
         assert told.records
@@ -173,7 +193,7 @@ def test_more_partitions(tmp_path: Path) -> None:
         load_history(course, course.settings, tmp_path)
         again = published(broker.bootstrap)
         assert (again.places, again.dead, again.told) == (told.places, told.dead, told.told)
-        assert windows(new.url) == before
+        assert unlike(windows(new.url), before) == {}
 
         answered = next(m for m in first if m.topic == "claims" and f"V-{_event_id(m)}-1" in told.verdicts)
         work(course, course.settings, tmp_path, [*rest, answered])
