@@ -35,6 +35,7 @@ class FiledLine(msgspec.Struct, array_like=True, frozen=True):
     prescribed: int | None = None
     country: str | None = None
     modified: bool = False  # whether it bears modifiers, which may raise its tariff
+    unit_price: int | None = None
 
     def wire(self) -> Line:
         """The line again, with what was kept of it."""
@@ -57,6 +58,7 @@ class FiledLine(msgspec.Struct, array_like=True, frozen=True):
             prescriber=self.prescriber,
             prescribed_on=None if self.prescribed is None else date_of(self.prescribed),
             country=self.country,
+            unit_price=self.unit_price,
         )
 
 
@@ -101,6 +103,7 @@ class Filed(msgspec.Struct, array_like=True, frozen=True):
                 prescribed=None if line.prescribed_on is None else day_number(line.prescribed_on),
                 country=line.country,
                 modified=bool(line.modifiers),
+                unit_price=line.unit_price,
             )
             for line in claim.lines
         ]

@@ -77,7 +77,8 @@ class Checkup:
     """One walk of a deployment's state.
 
     Args:
-        readers: how values are read that other rooms write: "v" and "m:<kind>" (bytes), "c" and "o" (whole hash).
+        readers: how values are read that other rooms write: "v" and "m:<kind>" (bytes), "c", "o" and "u"
+            (whole hash).
         today: day number; lines of care older than event records live are not asked for theirs.
     """
 
@@ -173,7 +174,7 @@ class Checkup:
         owner = kind.owner(item.tail)
         try:
             value = kind.read(item.value) if kind.read else item.value
-            if item.letter in ("v", "c", "o", "m"):
+            if item.letter in ("v", "c", "o", "u", "m"):
                 value = self._foreign(item)
             if item.letter == "layout":
                 msgspec.json.decode(item.value, type=Layout)

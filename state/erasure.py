@@ -24,6 +24,12 @@ from state.survey import Item, Pace, Walk
 
 LABELLED = {3: "claims in providers' windows", 4: "claims in day sheets"}
 TAKEN_OUT = {"b": "care lines", "k": "permanent facts", "d": "document uses", "g": "clone uses"}
+FIELDS = {
+    "m": "memo entries",
+    "o": "open events",
+    "u": "events that wait for tables",
+    "c": "answers in claim states",
+}
 SIZES = {"d": codecs.DOCUMENT_BYTES, "g": codecs.CLONE_BYTES}
 Answered = Callable[[str, int], bool]
 """Whether the answer to (input, offset) is out, so that no replay needs it."""
@@ -201,6 +207,9 @@ class Erasure:
         if item.letter == "x":
             share.remove.add(keys.verdict(event.event_id))
             share.fields.setdefault(keys.open_events(plan.person), set()).add(event.event_id)
+            if where is not None:
+                partition = int(where.rpartition("|")[2])
+                share.fields.setdefault(keys.waiting(partition), set()).add(event.event_id)
             state = share.fields.setdefault(keys.claim(event.claim_id), set())
             state |= {f"a:{event.event_id}", f"p:{event.event_id}"}
 
@@ -230,7 +239,7 @@ class Erasure:
             prefix = self._servers.prefixes[tag]
             asked: list[tuple[str, tuple[int, Any]]] = []
             for name, fields in share.fields.items():
-                what = {"m": "memo entries", "o": "open events", "c": "answers in claim states"}[name[0]]
+                what = FIELDS[name[0]]
                 asked += [(what, (tag, ("HEXISTS", prefix + name, one))) for one in fields]
             asked += [("verdicts", (tag, ("EXISTS", prefix + name))) for name in share.remove]
             replies = self._servers.run([command for _, command in asked]) if asked else []

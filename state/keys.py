@@ -20,6 +20,7 @@ Every key begins with a hash tag, so that all keys of one call lie in one slot:
     {s}:s:<role>:<id>   sums in a ring of buckets of days: a liquidator's acts "l", an executor's days off "o",
                                  letters "g" and last digits "d"
     {s}:z:<kind>:<first>:<bucket>   how often an entity met its partners
+    {s}:u:<partition>            held events of a partition that wait for tables (hash)
     {s}:g:<inpe>:<signature>   clone uses {s}:f:<family>:<bucket>      counted members (hash)
     {s}:m:<kind>:<entity>      model record
 
@@ -111,6 +112,10 @@ def registry(beneficiary: str) -> str:
 
 def open_events(beneficiary: str) -> str:
     return f"o:{beneficiary}"
+
+
+def waiting(partition: int) -> str:
+    return f"u:{partition}"
 
 
 def claim(claim_id: str) -> str:

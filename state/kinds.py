@@ -92,6 +92,7 @@ KINDS: dict[str, Kind] = {
     "k": Kind("permanent facts", "string", True, _itself, stored.facts),
     "r": Kind("registry entries", "string", True, _itself, stored.entry),
     "o": Kind("open events", "hash", True, _itself),
+    "u": Kind("events that wait for tables", "hash", True, _nobody),
     "c": Kind("claim states", "hash", False, _nobody),
     "v": Kind("verdicts", "hash", False, _nobody),
     "d": Kind("documents", "string", False, _itself, stored.documents),

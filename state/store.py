@@ -183,6 +183,16 @@ class Store:
         replies: Any = servers.run(commands) if commands else []
         return [dict(zip(reply[::2], reply[1::2], strict=True)) for reply in replies]
 
+    def waiting(self, partition: int) -> dict[str, bytes]:
+        """What was kept of the held events of a partition that wait for tables, by event id."""
+        self._servers.connect()
+        told = self._servers.everywhere(lambda prefix: ("HGETALL", prefix + keys.waiting(partition)))
+        return {
+            name.decode(): bytes(value)
+            for fields in told
+            for name, value in zip(fields[::2], fields[1::2], strict=True)
+        }
+
     def put_models(self, models: Mapping[str, bytes]) -> None:
         """Write records that no fence guards: whoever writes them writes the same again after a crash."""
         servers = self._servers

@@ -31,6 +31,7 @@ from streams.registries import RegistryReader
 from streams.screening import Screener
 from streams.topics import BrokerAway, Topics
 from streams.transactions import Transactions
+from streams.waiting import Waiting
 
 log = logging.getLogger("crible.assembly")
 
@@ -154,7 +155,17 @@ def assemble(
         decoder,
         registries,
         ControlDesk(stores[3]),
-        ScreeningLoop(source, screener, stores[0], layout, metrics, ready, on_caught_up, learnt),
+        ScreeningLoop(
+            source,
+            screener,
+            stores[0],
+            layout,
+            metrics,
+            ready,
+            on_caught_up,
+            learnt,
+            Waiting(stores[0], lambda: registries.current) if on_caught_up is None else None,
+        ),
         folds,
         stores,
     )

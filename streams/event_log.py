@@ -31,6 +31,7 @@ from streams.messages import Batch, Message, Output
 from streams.model_folds import LearnerFold, ProfilingFold
 from streams.outputs import dead_letter
 from streams.screening import Screener
+from streams.waiting import Waiting
 
 CHECKPOINT = 128
 Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)] | None
@@ -64,7 +65,11 @@ class EventLogRun:
     emit: Callable[[list[Output]], None]
     size: int = 128
     progress: Callable[[int], None] | None = None
+    waiting: Waiting | None = None
+    """Held files that are answered again when the log changes the tables; None: nobody asks (history)."""
     _again: deque[bytes] = field(default_factory=deque)
+    _changed: dt.datetime | None = None
+    """When the last line came that changed registries or tables, while nobody has looked."""
     _last: int = -1
     _again_last: int = -1
 
@@ -82,12 +87,20 @@ class EventLogRun:
                 self._answer_again()
                 if self.progress:
                     self.progress(count)
+        self._look()
         self._answer_again()
         if self.progress:
             self.progress(count)
         return count
 
+    def _look(self) -> None:
+        """Ask again for what waits for tables, where the lines before this one changed them."""
+        if self._changed is not None and self.waiting is not None:
+            self._take(self.waiting.due((0,), self._changed.isoformat()))
+        self._changed = None
+
     def _screen(self, messages: list[Message]) -> None:
+        self._look()
         end = messages[-1].offset
         span = Span(self.input("log"), self._last, end)
         self._last = end
@@ -132,6 +145,7 @@ class EventLogRun:
             self._take(self.desk.signal(event))
         else:
             load = self.book.apply(event)
+            self._changed = event.arrived
             if load is not None and load.reason is not None:
                 refused = Invalid("rejected-load", expected=load.reason, event_id=event.event_id)
                 self.emit([dead_letter(message, refused, event.arrived)])
@@ -213,7 +227,17 @@ def screen_log(
             observe_only=job.observe_only,
             verdict_days=job.settings.verdict_days,
         )
-        run = EventLogRun(screener, decoder, ControlDesk(store), book, job.name, emit, job.size, progress)
+        run = EventLogRun(
+            screener,
+            decoder,
+            ControlDesk(store),
+            book,
+            job.name,
+            emit,
+            job.size,
+            progress,
+            None if job.observe_only else Waiting(store, book.snapshot),
+        )
         store.own([run.input("log"), run.input("rescreens")])
         settle()
         return run.run(lines)

@@ -157,6 +157,10 @@ class KafkaSource:
             if position is not None:
                 position.committed = max(position.committed, end + 1)
 
+    def say(self, outputs: Sequence[Output]) -> None:
+        """Publish what answers no message, in a transaction of its own. Raises Rewind where that failed."""
+        self._transactions.publish(outputs, (), None)
+
     def rewind(self, batch: Batch) -> None:
         """Take the batch's messages again."""
         token = batch.token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from streams.messages import Batch
 from streams.screening import Screener
 from streams.shut_out import ShutOut, is_fatal
 from streams.transactions import Rewind
+from streams.waiting import Waiting
 
 log = logging.getLogger("crible.loop")
 
@@ -36,6 +38,7 @@ class ScreeningLoop:
         on_caught_up: called once, when nothing has come for two seconds, nothing is waited for, and the models' loops
             have folded what they were told.
         learnt: whether they have folded what they were told before an instant of time.monotonic.
+        waiting: held files that are answered again when tables change; None: nobody asks (history).
     """
 
     def __init__(
@@ -48,12 +51,13 @@ class ScreeningLoop:
         on_ready: Callable[[], None],
         on_caught_up: Callable[[], None] | None = None,
         learnt: Callable[[float], bool] = lambda since: True,
+        waiting: Waiting | None = None,
     ) -> None:
         self._source, self._screener, self._store, self._metrics = source, screener, store, metrics
         self._layout = layout
         self._on_ready, self._ready = on_ready, False
         self._on_caught_up, self._learnt, self._quiet_since = on_caught_up, learnt, 0.0
-        self._away = Away(metrics)
+        self._away, self._waiting = Away(metrics), waiting
         self._run_id = ""
         self._tidied = 0.0
         self._told: set[tuple[str, int]] = set()
@@ -174,6 +178,7 @@ class ScreeningLoop:
         self._source.probe()
         try:
             run_id = self._store.run_id()
+            self._ask_again()
         except RedisError as error:
             self._wait_for_redis(stop, error)
             return
@@ -183,6 +188,21 @@ class ScreeningLoop:
         self._run_id = run_id
         if self._source.settled:
             self._tell_positions()
+
+    def _ask_again(self) -> None:
+        """Have held files answered again about which the tables say otherwise now."""
+        if self._waiting is None or not self._source.settled:
+            return
+        numbers = {number for _, number in self._source.positions()}
+        due = self._waiting.due(numbers, dt.datetime.now(dt.UTC).isoformat())
+        if not due:
+            return
+        try:
+            self._source.say(due)
+        except Rewind as rewind:
+            log.warning("files that wait for tables are asked again later: %s", rewind)
+            self._waiting.forget()
+            self._source.resettle(reopen=True)
 
     def _tell_positions(self) -> None:
         """Tell where each partition stands; what another worker has now is his to tell."""

@@ -22,7 +22,7 @@ from schemas.outputs import Reason, Screened, Term
 from schemas.registries import Beneficiary
 from state import Store, codecs
 from state.formats import version_of
-from streams import persons, registry_changes, settling, signals
+from streams import persons, registry_changes, settling, signals, waiting
 from streams.claim_state import ClaimState
 from streams.control import rescreen
 from streams.items import Item, Shelf
@@ -162,9 +162,30 @@ def _changed(
             return _put_right(record, registry, shelf)
         found = registry_changes.rechecked(record, filed, registry, shelf, paid=state.paid())
         return None if found is None else _redecided(record, found, shelf, event.event_time)
+    if event.cause == waiting.REFERENTIAL_CHANGED and record.type == "claim":
+        return _of_tables(record, state, registry, shelf)
     if record.type == "liquidation":
         return settling.again(record, state, registry, shelf)
     return None
+
+
+def _of_tables(
+    record: Screened, state: ClaimState, registry: bytes | None, shelf: Shelf
+) -> dict[str, Any] | None:
+    """The claim with what registries, orders and tables say now; one that is paid stays as it is."""
+    filed = state.filed.get(record.event_id)
+    if state.paid():
+        return None
+    fresh = registry_changes.looked_again(record, filed, registry, shelf, waiting.DETECTORS)
+    if fresh is None:
+        return None
+    fresh += [
+        one
+        for one in registry_changes.kept_of(record)
+        if one.code in waiting.CODES and waiting.silent(one, record.beneficiary, shelf.referentials)
+    ]
+    found = registry_changes.replaced(record, fresh, waiting.CODES)
+    return None if found is None else _redecided(record, found, shelf)
 
 
 def _payment(

@@ -14,12 +14,13 @@ import orjson
 from detectors import findings
 from detectors.base import Finding
 from detectors.reasons import reason
+from detectors.referentials import Referentials
 from monitoring.metrics import Metrics
 from schemas.outputs import encode
 from schemas.referential import TABLES
 from state import Entry, Store, keys
 from state.batch import HashDelete, HashWrite
-from streams import outputs
+from streams import outputs, waiting
 from streams.following import OPEN
 from streams.items import Item
 from streams.messages import Output
@@ -58,7 +59,9 @@ def identify_evidence(items: Sequence[Item], store: Store) -> None:
         )
 
 
-def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> Entry | None:
+def entry(
+    item: Item, index: int, verdict_days: int, referentials: Referentials, *, observe_only: bool
+) -> Entry | None:
     """What to record of one message; None where it has no verdict, or its verdict is recorded."""
     record = item.record
     if record is None or item.again or (item.answer is not None and item.answer.recorded is not None):
@@ -70,11 +73,18 @@ def entry(item: Item, index: int, verdict_days: int, *, observe_only: bool) -> E
         else []
     )
     deletes = []
-    if record.decision == "HOLD" and record.type in OPEN:
-        kept = orjson.dumps(open_event(record))
-        writes.append(HashWrite(keys.open_events(item.beneficiary), {record.event_id: kept}))
+    waits = keys.waiting(item.message.partition)
+    held = record.decision == "HOLD" and record.type in OPEN
+    kept = waiting.entry(record, None if observe_only else referentials) if held else None
+    if held:
+        told = {record.event_id: orjson.dumps(open_event(record))}
+        writes.append(HashWrite(keys.open_events(item.beneficiary), told))
     elif item.before == "HOLD":
         deletes.append(HashDelete(keys.open_events(item.beneficiary), [record.event_id]))
+    if kept is not None:
+        writes.append(HashWrite(waits, {record.event_id: kept}))
+    elif item.before == "HOLD":
+        deletes.append(HashDelete(waits, [record.event_id]))
     days = verdict_days * (2 if record.decision == "HOLD" else 1)
     return Entry(
         input=index,

@@ -7,11 +7,11 @@ of the millions of claims about which nothing ever changes.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from detectors import catalogue, findings
-from detectors.base import Finding
+from detectors.base import Detector, Finding
 from detectors.filed import About, Filed
 from schemas.observation import LogLine, date_of, day_number
 from schemas.outputs import Screened
@@ -68,13 +68,32 @@ def cause_of(codes: Iterable[str]) -> str | None:
 def rechecked(
     record: Screened, filed: Filed | None, registry: bytes | None, shelf: Shelf, *, paid: bool
 ) -> list[Finding] | None:
-    """The findings of a claim with what the registry says now; None where it says what it said, or cannot be asked.
+    """The findings of a claim with what its person's entry says now; None where it says what it said, or cannot be
+    asked.
 
     Of a claim that is paid already only care after death is told, for a control afterwards.
     """
-    if filed is None or registry is None or "case" not in record.features:
+    if registry is None or (fresh := looked_again(record, filed, registry, shelf, OF_THE_PERSON)) is None:
         return None
-    person = persons.read(registry)
+    if paid:
+        fresh = [one for one in fresh if one.code != "E01"]
+        fresh += [one for one in kept_of(record) if one.code == "E01"]
+        for one in fresh:
+            one.review = True
+    return replaced(record, fresh, CODES)
+
+
+def looked_again(
+    record: Screened,
+    filed: Filed | None,
+    registry: bytes | None,
+    shelf: Shelf,
+    detectors: Sequence[Detector],
+) -> list[Finding] | None:
+    """What some detectors say now of a claim as it was filed; None where it cannot be looked at again."""
+    if filed is None or "case" not in record.features:
+        return None
+    person = None if registry is None else persons.read(registry)
     about = About(
         record.event_id,
         record.at,
@@ -85,16 +104,20 @@ def rechecked(
     )
     thresholds = shelf.referentials.thresholds(date_of(filed.deposit))
     context = filed.context(about, person, shelf.referentials, thresholds)
-    fresh = catalogue.run(context, OF_THE_PERSON).findings
-    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
-    if paid:
-        fresh = [one for one in fresh if one.code != "E01"] + [one for one in kept if one.code == "E01"]
-        for one in fresh:
-            one.review = True
-    before = {_core(one) for one in kept if one.code in CODES}
-    if before == {_core(one) for one in fresh}:
+    return catalogue.run(context, detectors).findings
+
+
+def replaced(record: Screened, fresh: list[Finding], codes: Collection[str]) -> list[Finding] | None:
+    """The findings of a record with fresh ones in place of those of some codes; None where they say the same."""
+    kept = kept_of(record)
+    if {_core(one) for one in kept if one.code in codes} == {_core(one) for one in fresh}:
         return None
-    return [*fresh, *(one for one in kept if one.code not in CODES)]
+    return [*fresh, *(one for one in kept if one.code not in codes)]
+
+
+def kept_of(record: Screened) -> list[Finding]:
+    """The findings that a record was decided from."""
+    return [findings.from_record(one) for one in record.features.get("findings", ())]
 
 
 def _core(found: Finding) -> tuple[str, tuple[int, ...], bool]:

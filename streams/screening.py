@@ -159,7 +159,7 @@ class Screener:
                 answer.recorded = self._store.verdict(item.beneficiary, item.event_id, FIRST)
             item.standing = batch.given.get((item.message.input, item.message.offset), answer.recorded)
             if isinstance(item.event, Rescreen):
-                wanted.append(("fusion", SINGLE))
+                wanted += (("fusion", SINGLE), ("coverage", SINGLE))
             elif answer.gone:
                 continue
             elif isinstance(item.event, Claim) and answer.status == "NEW":
@@ -316,7 +316,11 @@ class Screener:
         entries, owners = [], []
         for item in items:
             entry = recording.entry(
-                item, index[item.message.input], self._verdict_days, observe_only=self._observe_only
+                item,
+                index[item.message.input],
+                self._verdict_days,
+                shelf.referentials,
+                observe_only=self._observe_only,
             )
             if entry is not None:
                 entries.append(entry)

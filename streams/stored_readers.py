@@ -10,14 +10,14 @@ import orjson
 
 from detectors.models.records import KINDS, decode
 from state.errors import BadFormat
-from streams import effects, entity_files, outcomes, outputs, signals, snapshots
+from streams import effects, entity_files, outcomes, outputs, signals, snapshots, waiting
 from streams.claim_state import FIELDS, ClaimState
 
 LEVELS = (entity_files.SEEN.encode(), entity_files.HELD.encode())
 
 
 def readers() -> Mapping[str, Callable[[Any], Any]]:
-    """By kind of key: "v" one revision (bytes) -> its beneficiary, "c" and "o" whole hashes, "m:<kind>" bytes.
+    """By kind of key: "v" one revision (bytes) -> its beneficiary, "c", "o" and "u" whole hashes, "m:<kind>" bytes.
 
     Each raises ValueError, msgspec.MsgspecError or BadFormat for what it cannot read.
     """
@@ -25,6 +25,7 @@ def readers() -> Mapping[str, Callable[[Any], Any]]:
         "v": lambda blob: outputs.decode(blob).beneficiary,
         "c": _claim,
         "o": lambda fields: {name: orjson.loads(value) for name, value in fields.items()},
+        "u": lambda fields: {name: waiting.read(value) for name, value in fields.items()},
         **{f"m:{kind}": _model(kind) for kind in KINDS},
         **snapshots.readers(),
         "m:signal": lambda blob: signals.read(blob),

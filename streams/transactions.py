@@ -115,8 +115,9 @@ class Transactions:
                 producer.begin_transaction()
             for output in outputs:
                 self._produce(producer, output)
-            with self._watchdog.over("send_offsets_to_transaction"):
-                producer.send_offsets_to_transaction(list(offsets), metadata, self._timeout)
+            if offsets:
+                with self._watchdog.over("send_offsets_to_transaction"):
+                    producer.send_offsets_to_transaction(list(offsets), metadata, self._timeout)
             self._commit(producer)
         except KafkaException as error:
             aborted = self._abort(producer, error.args[0])

@@ -198,7 +198,7 @@ def test_a_signal_raises_priority_and_never_holds_alone(stage: Stage, desk: Desk
 def test_only_an_order_of_two_people_suspends_a_payee_or_a_network(
     stage: Stage, desk: Desk, entity: str, scope: str
 ) -> None:
-    """One person, however often he signs, suspends nobody; the order ends when one of the two lifts it."""
+    """One person, however often he signs, suspends nobody; when one of the two lifts it, what it held goes too."""
 
     def order(*signed: str, **fields: Any) -> Event:
         more = {"order_id": "O-1", "scope": scope, "from": "2026-01-01", "motive": "m", **fields}
@@ -208,8 +208,13 @@ def test_only_an_order_of_two_people_suspends_a_payee_or_a_network(
     claims = [desk.claim(f"C-{n}", visit(service_date=f"2026-03-0{n}")) for n in (1, 2, 3)]
     log = [*desk.world(), doctor, order("L. Un", "l. un "), claims[0], order("L. Un", "L. Deux"), claims[1]]
     said = stage.screen([*log, order("L. Un", "L. Deux", lifted_by="L. Deux"), claims[2]])
-    assert [said.live(f"C-{n}")["decision"] for n in (1, 2, 3)] == ["RELEASE", "HOLD", "RELEASE"]
-    assert said.live("C-2")["scope"] == scope
+    assert [[one["decision"] for one in said.of(f"C-{n}")] for n in (1, 2, 3)] == [
+        ["RELEASE"],
+        ["HOLD", "RELEASE"],
+        ["RELEASE"],
+    ]
+    assert said.of("C-2")[0]["scope"] == scope
+    assert said.live("C-2")["cause"] == "REFERENTIAL_CHANGED"
     assert [letter["field"] for letter in said.letters] == ["ordered_by"]
     assert not any(
         one.get("scope") in ("PAYEE", "NETWORK") for one in said.records if one["event_id"] != "C-2"
