@@ -42,6 +42,8 @@ class Plan:
     waves: int = 0
     """How often every scheme and look-alike is played, evenly over the days after `warm_up`; beside the live part"""
     warm_up: int = 60
+    played: frozenset[str] | None = None
+    """The frauds that are committed, by name (`simulation.schemes.FRAUDS`); None = all"""
     requests: float = 0.0
     """Requests for each claim of care: agreements asked for and given, illnesses, invalidity, disability"""
 
@@ -238,7 +240,7 @@ class _Stream:
         stage = Stage(self.world, self.care, self.hospital, day, days, wave=wave)
         stage.known = [f for f in self._recent[-4000:] if f.ingest < boundary]
         stage.cast = self._cast if wave else stage.cast
-        for dossier in stage_all(stage):
+        for dossier in stage_all(stage, self.plan.played):
             self._file(dossier)
         for at, event in stage.updates:
             self._push(at, event)

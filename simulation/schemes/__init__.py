@@ -6,7 +6,7 @@ live part of a plan; waves play them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from simulation.claims import Dossier
 from simulation.schemes import (
@@ -152,8 +152,11 @@ BESIDE: dict[str, tuple[str, ...]] = {
 MONTH_END = "month_end_dialysis"
 
 
-def stage_all(stage: Stage) -> list[Dossier]:
-    """Every fraud and every look-alike of a live part or of a wave, each dossier with its truth."""
+def stage_all(stage: Stage, played: Collection[str] | None = None) -> list[Dossier]:
+    """Every fraud and every look-alike of a live part or of a wave, each dossier with its truth.
+
+    `played`: the frauds that are committed, None = all; what looks like them is there in any case.
+    """
     dossiers: list[Dossier] = []
     groups = (
         (("FRAUD", FRAUDS), ("LOOKALIKE", HONEST))
@@ -162,6 +165,8 @@ def stage_all(stage: Stage) -> list[Dossier]:
     )
     for truth, plays in groups:
         for name, play in plays.items():
+            if truth == "FRAUD" and played is not None and name not in played:
+                continue
             for dossier in play(stage):
                 _mark(dossier, truth, name, stage)
                 dossiers.append(dossier)
