@@ -94,6 +94,9 @@ def _worlds(group: typer.Typer) -> None:
         wrong: float = typer.Option(
             0.0, "--wrong", min=0.0, max=0.5, help="Share of their outcomes that is wrong."
         ),
+        as_shipped: bool = typer.Option(
+            False, "--as-shipped", help="Under the policy of a new deployment: some detectors are in shadow."
+        ),
         quick: bool = typer.Option(False, "--quick", help="One small world, to try it."),
         jobs: int = typer.Option(1, "--jobs", min=1, help="Worlds at a time, each in a process of its own."),
         as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of the tables."),
@@ -118,9 +121,10 @@ def _worlds(group: typer.Typer) -> None:
         size = job.QUICK if quick else job.Size(claims=claims, frauds=frauds)
         capacity = Capacity(share=reviewed, days=delay, wrong=wrong)
         with counting("claims screened", size.claims * len(numbers)) as advance:
-            told = summary(job.run(numbers, size, capacity, jobs, advance))
+            told = summary(job.run(numbers, job.Job(size, capacity, as_shipped), jobs, advance))
         given = "--quick" if quick else f"--seeds {seeds} --claims {claims} --frauds {frauds:g}"
         more = f" --reviewed {reviewed:g} --delay {delay}" + (f" --wrong {wrong:g}" if wrong else "")
+        more += " --as-shipped" if as_shipped else ""
         command = f"crible evaluate worlds {given}{more}"
         if html is not None:
             html.write_text(world_pages.html(told, command), encoding="utf-8")
@@ -141,9 +145,9 @@ def _worlds(group: typer.Typer) -> None:
 
 
 def _numbers(seeds: str) -> list[int]:
-    first, _, last = seeds.partition("-")
+    first, dash, last = seeds.partition("-")
     try:
-        found = list(range(int(first), int(last or first) + 1))
+        found = list(range(int(first), int(last if dash else first) + 1))
     except ValueError:
         found = []
     if not found:

@@ -10,20 +10,24 @@ from collections.abc import Iterable, Mapping
 from math import log, sqrt
 from typing import Any, Final
 
+from detectors.catalogue import DECLARATIONS
 from detectors.models import fusion
 from detectors.models.records import FusionRecord
 from detectors.models.score import BIAS, FLOOR, MODEL_CODES, key_of, sigmoid
 
 Term = Mapping[str, Any]
-LIVE, START, RULES, MODELS, MODELS_LEARNED, AMOUNT = (
+LIVE, START, HARD, SOFT, SOFT_LEARNED, MODELS, AMOUNT = (
     "rules and models, learning",
     "rules and models",
-    "rules only",
-    "models only",
-    "models only, learning",
+    "hard rules only",
+    "models and soft detectors",
+    "models and soft detectors, learning",
+    "models M01 to M03 only",
     "amount z-score",
 )
-NAMES: Final = (LIVE, START, RULES, MODELS, MODELS_LEARNED, AMOUNT)
+NAMES: Final = (LIVE, START, HARD, SOFT, SOFT_LEARNED, MODELS, AMOUNT)
+SOFT_CODES: Final = frozenset(one.code for one in DECLARATIONS if not one.hard) | MODEL_CODES
+"""What weighs how unusual an entity is, beside what can be named."""
 
 
 def fused(terms: Iterable[Term], record: FusionRecord | None = None) -> float:
@@ -47,26 +51,26 @@ class Scorers:
     """Scores records; learns from reviews what the learning parts learn."""
 
     def __init__(self) -> None:
-        self._models = FusionRecord()
+        self._soft = FusionRecord()
 
     def of(self, record: Mapping[str, Any]) -> dict[str, float]:
         """Every part's score of one record of the topic `screened`."""
         terms = record["features"].get("terms", ())
-        model = [term for term in terms if term["code"] in MODEL_CODES]
-        told = {
+        soft = [term for term in terms if term["code"] in SOFT_CODES]
+        return {
             LIVE: fused(()) if record["score"] is None else _odds(record["score"]),
             START: fused(terms),
-            RULES: fused([term for term in terms if term["code"] not in MODEL_CODES]),
-            MODELS: fused(model),
-            MODELS_LEARNED: fused(model, self._models),
+            HARD: fused([term for term in terms if term["code"] not in SOFT_CODES]),
+            SOFT: fused(soft),
+            SOFT_LEARNED: fused(soft, self._soft),
+            MODELS: fused([term for term in soft if term["code"] in MODEL_CODES]),
         }
-        return told
 
     def learn(self, review: Mapping[str, Any], terms: Iterable[Term]) -> None:
         """A review of a record that had these terms."""
-        model = [term for term in terms if term["code"] in MODEL_CODES]
-        told = fusion.message(review["verdict_id"], review["outcome"], review["decided_by"], {}, model)
-        self._models = fusion.fold(self._models, told)
+        soft = [term for term in terms if term["code"] in SOFT_CODES]
+        told = fusion.message(review["verdict_id"], review["outcome"], review["decided_by"], {}, soft)
+        self._soft = fusion.fold(self._soft, told)
 
 
 class AmountScore:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from statistics import median
 from typing import Any, Final
@@ -28,6 +27,7 @@ from streams.evaluation.dossiers import Dossier, Dossiers
 from streams.evaluation.ranking import average_precision, curve
 from streams.evaluation.reviewers import Capacity, Reviewers
 from streams.evaluation.scorers import LIVE, NAMES
+from streams.evaluation.year import enforced
 from streams.event_log import LogScreening, screen_log
 
 Progress = Callable[[int], None]
@@ -73,6 +73,17 @@ class Size:
 QUICK: Final = Size(claims=4_000, days=100, frauds=0.05)
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How worlds are screened. `as_shipped`: under the policy of a new deployment, in which some detectors are in
+    shadow; else all are in force.
+    """
+
+    size: Size = field(default_factory=Size)
+    capacity: Capacity = field(default_factory=Capacity)
+    as_shipped: bool = False
+
+
 def plan(seed: int, size: Size) -> tuple[World, Plan]:
     """A world and what happens in it, all of it drawn from its seed."""
     draw = random.Random(f"world {seed}")
@@ -97,16 +108,16 @@ def plan(seed: int, size: Size) -> tuple[World, Plan]:
     return world, happens
 
 
-def screen(seed: int, size: Size, capacity: Capacity, progress: Progress) -> tuple[Dossiers, float]:
-    """One world, screened; its dossiers and the seconds that it took. `progress` is told how many claims are done."""
-    dossiers = Dossiers(Reviewers(capacity, seed))
-    world, happens = plan(seed, size)
+def screen(seed: int, job: Job, progress: Progress) -> Dossiers:
+    """One world, screened; `progress` is told how many claims are done."""
+    dossiers = Dossiers(Reviewers(job.capacity, seed))
+    people, happens = plan(seed, job.size)
     claims = 0
 
     def lines() -> Iterator[bytes]:
         nonlocal claims
         today: dt.date | None = None
-        for event, truth in generate(world, happens):
+        for event, truth in generate(people, happens):
             now = dt.datetime.fromisoformat(event["ingest_time"])
             if now.date() != today:
                 today = now.date()
@@ -117,37 +128,33 @@ def screen(seed: int, size: Size, capacity: Capacity, progress: Progress) -> tup
                 claims += 1
                 if claims % 500 == 0:
                     progress(claims)
-            yield orjson.dumps(event)
+            yield orjson.dumps(event if job.as_shipped else enforced(event))
 
-    started = time.perf_counter()
     screen_log(LogScreening(Settings(), None, f"world-{seed}", 128), lines(), dossiers.take)
     progress(claims)
-    return dossiers, time.perf_counter() - started
+    return dossiers
 
 
-def run(seeds: Sequence[int], size: Size, capacity: Capacity, jobs: int, progress: Progress) -> list[Told]:
+def run(seeds: Sequence[int], job: Job, jobs: int, progress: Progress) -> list[Told]:
     """The figures of several worlds, in the order of their seeds; `progress` is told how many claims are done.
 
     With several `jobs`, each world has a process of its own, and progress comes world by world.
     """
     if jobs == 1 or len(seeds) == 1:
-        done = 0
         told = []
-        for seed in seeds:
-            before = done
-            dossiers, _ = screen(seed, size, capacity, lambda count, before=before: progress(before + count))  # type: ignore[misc]
-            done += len(dossiers.all)
-            told.append(figures(seed, dossiers))
+        for number, seed in enumerate(seeds):
+            told.append(world(seed, job, lambda count, at=number * job.size.claims: progress(at + count)))  # type: ignore[misc]
         return told
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_one, seed, size, capacity) for seed in seeds]
+        waiting = [pool.submit(world, seed, job) for seed in seeds]
         for number, _ in enumerate(as_completed(waiting), 1):
-            progress(number * size.claims)
+            progress(number * job.size.claims)
         return [one.result() for one in waiting]
 
 
-def _one(seed: int, size: Size, capacity: Capacity) -> Told:
-    return figures(seed, screen(seed, size, capacity, lambda count: None)[0])
+def world(seed: int, job: Job, progress: Progress = lambda count: None) -> Told:
+    """The figures of one world."""
+    return figures(seed, screen(seed, job, progress))
 
 
 def figures(seed: int, dossiers: Dossiers) -> Told:
