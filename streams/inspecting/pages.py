@@ -251,13 +251,9 @@ def _verdict(told: Told, console: Console) -> None:
         unchecked = [(item["code"], item["missing"]) for item in one.get("cannot_check", ())]
         if unchecked:
             console.print(table("could not be checked", ("code", "lacked"), unchecked))
-        terms = [
-            (t["code"], round(t["value"], 4), round(t["weight"], 4), round(t["adds"], 4))
-            for t in one["terms"]
-        ]
-        if terms:
+        if one["terms"]:
             console.print(
-                table("terms of the score", ("term", "value", "weight", "adds to the logit"), terms)
+                table("terms of the score", ("term", "value", "weight", "adds to the logit"), _terms(one))
             )
         if one.get("models"):
             console.print(table("models", ("model", "version"), one["models"].items()))
@@ -270,3 +266,12 @@ def _verdict(told: Told, console: Console) -> None:
             console.print(table("lines compared", ("line", "base MAD", "complementary MAD"), lines))
         differs = f" (differs in {', '.join(one['differs_in'])})" if one["differs_in"] else ""
         console.print(Text(f"decides alike: {one['decides_alike']}{differs}"))
+
+
+def _terms(one: Told) -> list[tuple[str, float | str, float | str, float]]:
+    """What made the score: the prior of any claim, each term, and what they come to."""
+    terms: list[tuple[str, float | str, float | str, float]] = [("prior", "", "", one["prior"])]
+    terms += [
+        (t["code"], round(t["value"], 4), round(t["weight"], 4), round(t["adds"], 4)) for t in one["terms"]
+    ]
+    return [*terms, (f"score {one['adds_up_to']:g}", "", "", round(sum(row[3] for row in terms), 4))]

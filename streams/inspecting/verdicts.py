@@ -9,6 +9,7 @@ import msgspec
 
 from detectors import decision, findings
 from detectors.catalogue import DECLARATIONS
+from detectors.models.score import BIAS, DIGITS, sigmoid
 from detectors.policy import Thresholds
 from detectors.referentials import Referentials
 from schemas.outputs import Screened, ScreenedLine
@@ -102,6 +103,8 @@ def _revision(record: Screened, referentials: Referentials | None) -> dict[str, 
         {"code": term.code, "value": term.value, "weight": term.weight, "adds": term.value * term.weight}
         for term in sorted(record.terms, key=lambda term: -abs(term.value * term.weight))
     ]
+    said["prior"] = BIAS  # log odds of a claim without findings
+    said["adds_up_to"] = round(sigmoid(BIAS + sum(term["adds"] for term in said["terms"])), DIGITS)
     said["lines_compared"] = [line_of(line) for line in record.screened.lines] if record.screened else []
     said["features"] = {
         name: value for name, value in said["features"].items() if name not in ("findings", "event")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -207,7 +209,11 @@ def test_a_verdict_by_its_id_and_by_its_events(small: EmbeddedRedis) -> None:
     assert (one["decision"], one["decides_alike"]) == ("HOLD", "yes")
     assert [reason["code"] for reason in one["reasons"]] == ["E04"]
     adds = sum(term["value"] * term["weight"] for term in one["terms"])
-    assert adds == pytest.approx(sum(term["adds"] for term in one["terms"]))
+    assert (
+        one["adds_up_to"] == one["score"] == pytest.approx(1 / (1 + math.exp(-one["prior"] - adds)), abs=1e-6)
+    )
+    page = crible(small, "inspect", "verdict", "E-held").output
+    assert re.search(rf"score {one['score']:g} .* {one['prior'] + adds:.4f}", page), page
 
 
 def test_a_verdict_that_was_tampered_with_does_not_decide_alike(small: EmbeddedRedis) -> None:
