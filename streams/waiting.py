@@ -159,32 +159,38 @@ class Waiting:
         if self._seen is not None and self._seen[0] is snapshot and self._seen[1] == own:
             return []
         told: list[Output] = []
+        asked: dict[str, bytes] = {}
         for number in sorted(own):
             for event_id, blob in sorted(self._store.waiting(number).items()):
-                one = read(blob)
-                digest = _digest(one.rests, snapshot)
-                if digest in (one.said, self._asked.get(event_id)):
+                one = _entry(event_id, blob)
+                if one is None or (digest := _digest(one.rests, snapshot)) == one.said:
                     continue
-                self._asked[event_id] = digest
-                told.append(
-                    rescreen(
-                        event_id,
-                        REFERENTIAL_CHANGED,
-                        one.beneficiary,
-                        one.claim_id,
-                        organism=one.organism,
-                        at=at,
-                    )
-                )
+                asked[event_id] = digest
+                if self._asked.get(event_id) != digest:
+                    told.append(_request(event_id, one, at))
         if told:
             log.info("tables changed: %d held files are answered again", len(told))
-        self._seen = snapshot, own
+        self._seen, self._asked = (snapshot, own), asked
         return told
 
     def forget(self) -> None:
         """What was due was not told: look again."""
-        self._seen = None
-        self._asked.clear()
+        self._seen, self._asked = None, {}
+
+
+def _entry(event_id: str, blob: bytes) -> Wait | None:
+    """An entry; None where it is damaged, which `crible state check` tells of. Raises BadFormat."""
+    try:
+        return read(blob)
+    except msgspec.MsgspecError:
+        log.error("what %s waits for was damaged: a person has to end its hold", event_id)
+        return None
+
+
+def _request(event_id: str, one: Wait, at: str) -> Output:
+    return rescreen(
+        event_id, REFERENTIAL_CHANGED, one.beneficiary, one.claim_id, organism=one.organism, at=at
+    )
 
 
 __all__ = ["CODES", "DETECTORS", "REFERENTIAL_CHANGED", "Wait", "Waiting", "entry", "read", "silent"]

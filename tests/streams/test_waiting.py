@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
+import redis
 
 from detectors.book import ReferentialBook
 from schemas.decode import Decoder
-from state import EmbeddedRedis, Store
-from streams.waiting import Waiting
+from state import BadFormat, EmbeddedRedis, Store
+from streams.waiting import Waiting, read
 from tests.streams.stage import DOCTOR, PHARMACY, STRUCK_OFF, Desk, Event, Said, Stage, held, visit
 from tests.streams.test_inspect import crible
 
@@ -168,6 +170,25 @@ def test_it_is_found_whoever_looks_and_whenever(
     first.forget()
     assert first.due((0,), "2026-03-12T00:00:00Z") == [asked]
     assert Waiting(store, book.snapshot).due((0,), "2026-03-12T00:00:00Z") == [asked]
+    store.close()
+
+
+def test_a_damaged_entry_stops_nobody_and_a_newer_one_does(
+    stage: Stage, server: EmbeddedRedis, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.screen([*desk.world(), desk.claim("C-1", held())])
+    store = Store(server.url)
+    entry = read(store.waiting(0)["C-1"])
+    with redis.Redis.from_url(server.url) as client:
+        client.hset("{s0}:u:0", "C-0", b"\xff")
+        (asked,) = Waiting(store, ReferentialBook().snapshot).due((0,), "2026-03-12T00:00:00Z")
+        assert asked.key == b"B-1"
+        assert "what C-0 waits for was damaged" in caplog.text
+        assert crible(server, "state", "check").exit_code == 1
+        newer = msgspec.structs.replace(entry, version=entry.version + 1)
+        client.hset("{s0}:u:0", "C-0", msgspec.msgpack.encode(newer))
+        with pytest.raises(BadFormat, match="waiting"):
+            Waiting(store, ReferentialBook().snapshot).due((0,), "2026-03-12T00:00:00Z")
     store.close()
 
 
