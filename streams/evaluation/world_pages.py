@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from streams.evaluation.pages import percent
 from streams.evaluation.plots import Line, chart
@@ -112,9 +112,23 @@ def head(told: Told) -> str:
     return f"{len(worlds)} worlds (seeds {seeds}), {dossiers:,} dossiers, {frauds:,} of them fraudulent."
 
 
+METHOD: Final = """\
+Each world is simulated from its seed and goes through the loop event by event: claims, liquidations, payments.
+Every day controllers look at a share of its dossiers, those of the highest score and some at random; what they
+found comes back days later, and the score learns from it. A dossier counts with its highest score before it is
+paid. What liquidators do is not played here. Honest errors (files sent twice, wrong prices) are no fraud: they
+count against a ranking in the first column, and are left out in the second. The typologies of the third are
+played in worlds for reporting alone.
+
+*Rules and models* is the score with the weights it starts with; *learning* is what the loop answered. The other
+builds are parts of the same verdicts: their terms by hard rules, by models and soft detectors, by M01 to M03.
+The amount z-score is the first idea that anyone has.
+"""
+
+
 def markdown(told: Told, command: str, folder: str = "plots") -> str:
     """A page of Markdown that names the plots as files of `folder`."""
-    parts = ["# Worlds\n", f"`{command}`\n", head(told) + "\n"]
+    parts = ["# Worlds\n", f"`{command}`\n", head(told) + "\n", METHOD]
     for title, columns, rows in tables(told):
         parts.append(f"## {title}\n")
         parts.append("| " + " | ".join(columns) + " |")
