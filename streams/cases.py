@@ -56,7 +56,7 @@ def note(item: Item, shelf: Shelf, store: Store) -> None:
     if record is None or item.again:
         return
     if item.standing is not None:
-        _remember(record, shelf, store)
+        _remember(item, record, shelf, store)
         return
     cause = _cause(item, record)
     if cause is None:
@@ -136,12 +136,19 @@ def _worth_telling(cause: Cause, file: File, news: dict[str, str], thresholds: T
     return bool(enough) and file.grown
 
 
-def _remember(record: Screened, shelf: Shelf, store: Store) -> None:
-    """An alert that was told before a crash: Redis may have lost its case since."""
+def _remember(item: Item, record: Screened, shelf: Shelf, store: Store) -> None:
+    """What was answered before a crash: Redis may have lost since what it added to its case, told or only counted."""
     told = record.features.get("alert")
-    if not told or told.get("key") is None:
+    if not told:
+        cause = _cause(item, record)
+        if cause is not None and cause.key is not None:
+            thresholds = shelf.referentials.thresholds(shelf.referentials.local_date(record.at))
+            at = record.at.timestamp()
+            shelf.files[cause.key], _ = _joined(cause, record, at, shelf, store, thresholds)
         return
-    key = told["key"]
+    key = told.get("key")
+    if key is None:
+        return
     if key not in shelf.files:
         (blob,) = store.models([entity_files.name(key)])
         first = float(told["first"])
