@@ -75,7 +75,8 @@ def entry(
     deletes = []
     waits = keys.waiting(item.message.partition)
     held = record.decision == "HOLD" and record.type in OPEN
-    kept = waiting.entry(record, None if observe_only else referentials) if held else None
+    decided = item.standing is None and not observe_only  # else under tables that may have changed since
+    kept = waiting.entry(record, referentials if decided else None) if held else None
     if held:
         told = {record.event_id: orjson.dumps(open_event(record))}
         writes.append(HashWrite(keys.open_events(item.beneficiary), told))

@@ -64,6 +64,8 @@ def _content(kind: str, stored: Any, named: list[str]) -> Any:
         return {field: _verdict(value) for field, value in stored.items()}
     if kind in ("x", "y"):
         return stored[: EVENT_INPUT.start], _event(stored[EVENT_INPUT.stop :], named)
+    if kind == "u":  # a digest of the tables, which is left out where a verdict is applied again
+        return {field: msgspec.msgpack.decode(value)[:-1] for field, value in stored.items()}
     if kind == "w":
         return _sheet(stored[VERSION_BYTES:], named)
     if kind == "z":
