@@ -40,15 +40,14 @@ def tables(told: Told) -> list[Table]:
         [name, *(_spread(one[key]) for key in ("auc_pr", "auc_pr_without_errors", "auc_pr_unseen"))]
         for name, one in told["builds"].items()
     ]
-    curve = [
-        [
-            name,
-            *(percent(point[key]["median"], 0) for point in one["curve"] for key in ("precision", "money")),
+    shares = [f"{100 * point['share']:g} %" for point in told["builds"][NAMES[0]]["curve"]]
+
+    def first(key: str) -> list[list[str]]:
+        return [
+            [name, *(percent(point[key]["median"], 0) for point in one["curve"])]
+            for name, one in told["builds"].items()
         ]
-        for name, one in told["builds"].items()
-    ]
-    shares = [point["share"] for point in told["builds"][NAMES[0]]["curve"]]
-    head = ["build", *(f"{100 * share:g} %: {what}" for share in shares for what in ("right", "money"))]
+
     policy = [
         [name.replace("_", " "), percent(one["median"], 2), percent(one["least"], 2), percent(one["most"], 2)]
         for name, one in told["policy"].items()
@@ -71,7 +70,8 @@ def tables(told: Told) -> list[Table]:
             ("build", "all dossiers", "honest errors left out", "typologies never tuned on"),
             builds,
         ),
-        ("Of the first share ranked: how much is fraud, and how much of the fraud money it is", head, curve),
+        ("Of the first share ranked, how much is fraud", ("build", *shares), first("precision")),
+        ("Of the fraud money, how much lies in the first share ranked", ("build", *shares), first("money")),
         ("What policy holds for FRAUD or MEDICAL", ("figure", "median", "least", "most"), policy),
         (
             "By typology, all worlds together",
