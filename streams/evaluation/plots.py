@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final, NamedTuple
 
-WIDTH, HEIGHT = 560, 320
-LEFT, RIGHT, TOP, BOTTOM = 52, 190, 34, 40
-COLOURS: Final = ("#1f5fa8", "#c2571a", "#3b7d3b", "#7a4fa0", "#8a6d3b", "#888888")
+WIDTH, HEIGHT = 620, 320
+LEFT, RIGHT, TOP, BOTTOM = 52, 250, 34, 40
+COLOURS: Final = ("#1f5fa8", "#c2571a", "#3b7d3b", "#7a4fa0", "#8a6d3b", "#888888", "#b03a5b")
 TICKS: Final = 5
 
 

@@ -55,7 +55,7 @@ def summary(worlds: Sequence[Told]) -> Told:
         measured = spread([value(world) for world in worlds])
         middle = measured["median"]
         met = middle is not None and (middle >= target if least else middle < target)
-        targets.append({"what": what, "target": target, "least": least, **measured, "met": met})
+        targets.append({"what": what, "target": target, "at_least": least, **measured, "met": met})
     builds = {}
     for name in NAMES:
         of = [world["builds"][name] for world in worlds]

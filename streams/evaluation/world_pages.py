@@ -20,7 +20,7 @@ def target_rows(told: Told) -> list[list[str]]:
     return [
         [
             one["what"],
-            f"{'≥' if one['least'] else '<'} {one['target']:g}",
+            f"{'≥' if one['at_least'] else '<'} {one['target']:g}",
             _spread(one),
             "met" if one["met"] else "NOT MET",
         ]
@@ -109,7 +109,8 @@ def head(told: Told) -> str:
     worlds = told["worlds"]
     seeds = ", ".join(str(world["seed"]) for world in worlds)
     dossiers, frauds = (sum(world[key] for world in worlds) for key in ("dossiers", "frauds"))
-    return f"{len(worlds)} worlds (seeds {seeds}), {dossiers:,} dossiers, {frauds:,} of them fraudulent."
+    of = f"World of seed {seeds}" if len(worlds) == 1 else f"{len(worlds)} worlds (seeds {seeds})"
+    return f"{of}, {dossiers:,} dossiers, {frauds:,} of them fraudulent."
 
 
 METHOD: Final = """\
