@@ -69,8 +69,8 @@ class Deployment:
     clock: clock.Clock
 
     def outcome(self) -> Published:
-        """What was published."""
-        return published(self.broker.bootstrap, 120.0)
+        """What was published, once every transaction is decided."""
+        return published(self.broker.bootstrap, 120.0, decided=True)
 
 
 def _servers(

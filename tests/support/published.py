@@ -83,16 +83,22 @@ def _place(headers: dict[str, str]) -> Place:
     return headers["topic"], int(headers["partition"]), int(headers["offset"])
 
 
-def published(bootstrap: str, seconds: float = 30.0) -> Published:
-    """Read all output topics to their present end."""
+def published(bootstrap: str, seconds: float = 30.0, *, decided: bool = False) -> Published:
+    """Read all output topics to their present end; `decided`: once no transaction on them is open any more."""
     found = Published()
-    for record in read_all(bootstrap, TOPICS, seconds):
+    for record in read_all(bootstrap, TOPICS, seconds, decided=decided):
         found.take(record)
     return found
 
 
-def read_all(bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0) -> list[Record]:
-    """Every committed record of these topics. AssertionError where the end is not reached in time."""
+def read_all(
+    bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0, *, decided: bool = False
+) -> list[Record]:
+    """Every committed record of these topics. AssertionError where the end is not reached in time.
+
+    A commit is told before its marks are in all partitions, and a dead producer's transaction stays open for a while:
+    what lies behind it is hidden until then. `decided`: wait for that, up to the ends of now.
+    """
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -109,6 +115,7 @@ def read_all(bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0) -> 
         wanted = [TopicPartition(name, number, 0) for name in topics for number in known[name].partitions]
         consumer.assign(wanted)
         open_ = {(one.topic, one.partition) for one in wanted}
+        ends = _ends(bootstrap, wanted) if decided else {}
         found: list[Record] = []
         deadline = time.monotonic() + seconds
         while open_:
@@ -118,7 +125,27 @@ def read_all(bootstrap: str, topics: tuple[str, ...], seconds: float = 30.0) -> 
                 if error is None:
                     found.append(record)
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    open_.discard((str(record.topic()), int(record.partition() or 0)))
+                    place = str(record.topic()), int(record.partition() or 0)
+                    if int(record.offset() or 0) >= ends.get(place, 0):
+                        open_.discard(place)
         return found
+    finally:
+        consumer.close()
+
+
+def _ends(bootstrap: str, wanted: list[TopicPartition]) -> dict[tuple[str, int], int]:
+    """Where the logs end, open transactions with them."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "tests-ends",
+            "isolation.level": "read_uncommitted",
+            "log_level": 0,
+        }
+    )
+    try:
+        return {
+            (one.topic, one.partition): consumer.get_watermark_offsets(one, timeout=20.0)[1] for one in wanted
+        }
     finally:
         consumer.close()
