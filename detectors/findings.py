@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +29,11 @@ def to_record(finding: Finding) -> dict[str, Any]:
 def from_record(record: dict[str, Any]) -> Finding:
     """The finding of a record; raises msgspec.ValidationError when it is not one."""
     return msgspec.convert(record, Finding)
+
+
+def kept(features: Mapping[str, Any]) -> list[Finding]:
+    """The findings that a verdict was decided from, out of the features recorded with it."""
+    return [from_record(one) for one in features.get("findings", ())]
 
 
 def soft(context: Context, code: str, lines: tuple[int, ...], area: str | None, **fields: Any) -> Finding:

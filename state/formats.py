@@ -46,6 +46,12 @@ def newer(kind: str, found: int, known: int) -> str:
     )
 
 
+def refuse_newer(kind: str, found: int, known: int) -> None:
+    """Raises BadFormat for a version that is newer than this release reads."""
+    if found > known:
+        raise BadFormat(newer(kind, found, known))
+
+
 def version_of(kind: str, value: bytes, unversioned: range) -> int:
     """The version that a value begins with; 1 for one that begins as values of its kind did before they bore one.
 

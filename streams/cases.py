@@ -51,22 +51,25 @@ class Cause(NamedTuple):
 
 
 def note(item: Item, shelf: Shelf, store: Store) -> None:
-    """Put the alert that an answer deserves into its record, and count it in its case."""
+    """Put the alert that an answer deserves into its record, and count it in its case.
+
+    Of what was answered before a crash nothing is told anew, but Redis may have lost since what it added to its case.
+    """
     record = item.record
     if record is None or item.again:
         return
-    if item.standing is not None:
-        _remember(item, record, shelf, store)
+    answered = item.standing is not None
+    if answered and record.features.get("alert"):
+        _remember(record, shelf, store)
         return
     cause = _cause(item, record)
-    if cause is None:
+    if cause is None or (answered and cause.key is None):
         return
-    at = record.at.timestamp()
     thresholds = shelf.referentials.thresholds(shelf.referentials.local_date(record.at))
     file: File | None = None
     if cause.key is not None:
-        file, news = _joined(cause, record, at, shelf, store, thresholds)
-        if not _worth_telling(cause, file, news, thresholds):
+        file, news = _joined(cause, record, shelf, store, thresholds)
+        if answered or not _worth_telling(cause, file, news, thresholds):
             shelf.files[cause.key] = file
             return
         file = shelf.files[cause.key] = file.telling(news)
@@ -78,7 +81,7 @@ def _cause(item: Item, record: Screened) -> Cause | None:
     if record.purpose not in PURPOSES or (record.cause or "").startswith((REVIEW, GROUP_HOLD)):
         return None  # nothing is suspected, a person knows of it, or the family's case says it
     internal = record.purpose == "INTERNAL_AUDIT"
-    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
+    kept = findings.kept(record.features)
     found = [one for one in kept if internal or visibility(one) != "AUDIT_ONLY"]
     if record.type != "claim":
         found = [one for one in found if one.nature in ("MED", "PRE", "INT")]
@@ -108,10 +111,11 @@ def _gravity(found: Finding) -> tuple[int, bool, bool, int]:
 
 
 def _joined(
-    cause: Cause, record: Screened, at: float, shelf: Shelf, store: Store, thresholds: Thresholds
+    cause: Cause, record: Screened, shelf: Shelf, store: Store, thresholds: Thresholds
 ) -> tuple[File, dict[str, str]]:
     """The case's file with this claim in it, and what it brings to light of schemes."""
     assert cause.key is not None
+    at = record.at.timestamp()
     file = shelf.files.get(cause.key)
     blob = None if file is None else entity_files.packed(file)
     if blob is None:
@@ -136,16 +140,9 @@ def _worth_telling(cause: Cause, file: File, news: dict[str, str], thresholds: T
     return bool(enough) and file.grown
 
 
-def _remember(item: Item, record: Screened, shelf: Shelf, store: Store) -> None:
-    """What was answered before a crash: Redis may have lost since what it added to its case, told or only counted."""
-    told = record.features.get("alert")
-    if not told:
-        cause = _cause(item, record)
-        if cause is not None and cause.key is not None:
-            thresholds = shelf.referentials.thresholds(shelf.referentials.local_date(record.at))
-            at = record.at.timestamp()
-            shelf.files[cause.key], _ = _joined(cause, record, at, shelf, store, thresholds)
-        return
+def _remember(record: Screened, shelf: Shelf, store: Store) -> None:
+    """An alert that was told before a crash: Redis may have lost its case since."""
+    told = record.features["alert"]
     key = told.get("key")
     if key is None:
         return

@@ -18,8 +18,7 @@ import msgspec
 
 from detectors.referentials import Referentials
 from state import Store
-from state.errors import BadFormat
-from state.formats import newer
+from state.formats import refuse_newer
 from streams.messages import Batch
 
 log = logging.getLogger("crible.effects")
@@ -65,8 +64,7 @@ def read(blob: bytes | None) -> Record:
     if blob is None:
         return Record(VERSION)
     record = _decoder.decode(blob)
-    if record.version > VERSION:
-        raise BadFormat(newer("effects", record.version, VERSION))
+    refuse_newer("effects", record.version, VERSION)
     return record
 
 

@@ -14,8 +14,7 @@ from typing import Final
 import msgspec
 
 from schemas.observation import entity_ref
-from state.errors import BadFormat
-from state.formats import newer
+from state.formats import refuse_newer
 
 log = logging.getLogger("crible.cases")
 
@@ -81,8 +80,7 @@ def name(key: str) -> str:
 def read(blob: bytes) -> File:
     """The file of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat for a newer release's."""
     found = _decoder.decode(blob)
-    if found.version > VERSION:
-        raise BadFormat(newer("alerts", found.version, VERSION))
+    refuse_newer("alerts", found.version, VERSION)
     return found
 
 

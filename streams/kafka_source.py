@@ -21,14 +21,14 @@ from confluent_kafka import Message as Record
 from state import Span
 from streams.messages import Batch, Message, Output
 from streams.positions import Position
-from streams.replay import Replay
+from streams.replay import STAGES, Replay
 from streams.shut_out import check, serve
 from streams.transactions import Transactions
 
 log = logging.getLogger("crible.kafka")
 
 # Within a batch: what claims refer to first, then claims, what follows them, and second answers last.
-ORDER = ("beneficiaries", "prior-approvals", "claims", "liquidations", "payments", "rescreens")
+ORDER = tuple(topic for stage in STAGES for topic in stage)
 AWAIT_SECONDS = 0.05
 CONFIRM_SECONDS = 3.0  # a few heartbeats
 PROBE_SECONDS = 1.0

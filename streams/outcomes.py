@@ -13,8 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from detectors.models.fusion import NEGATIVE, POSITIVE
-from state.errors import BadFormat
-from state.formats import newer
+from state.formats import refuse_newer
 
 log = logging.getLogger("crible.outcomes")
 
@@ -69,8 +68,7 @@ def read(blob: bytes | None) -> Outcomes:
     if blob is None:
         return Outcomes()
     found = _decoder.decode(blob)
-    if found.version > VERSION:
-        raise BadFormat(newer(KIND, found.version, VERSION))
+    refuse_newer(KIND, found.version, VERSION)
     return found
 
 

@@ -181,7 +181,7 @@ def _of_tables(
         return None
     fresh += [
         one
-        for one in registry_changes.kept_of(record)
+        for one in findings.kept(record.features)
         if one.code in waiting.CODES and waiting.silent(one, record.beneficiary, shelf.referentials)
     ]
     found = registry_changes.replaced(record, fresh, waiting.CODES)
@@ -242,7 +242,7 @@ def _reviewed(record: Screened, event: Rescreen, shelf: Shelf) -> dict[str, Any]
 
 def _joined(record: Screened, found: Finding, state: ClaimState, shelf: Shelf) -> dict[str, Any] | None:
     """The claim turns out to be of a family that is held: unless its money has left."""
-    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
+    kept = findings.kept(record.features)
     mine = next((one for one in kept if one.code == found.code and one.scheme == found.scheme), None)
     executors = record.features.get("executors", {})
     found.lines = mine.lines if mine else tuple(executors.get(found.facts.get("inpe"), ()))
@@ -266,7 +266,7 @@ def _put_right(record: Screened, registry: bytes | None, shelf: Shelf) -> dict[s
         any(right.covers(day) and right.status in ("OPEN", "MAINTAINED") for right in rights) for day in days
     ):
         return None
-    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
+    kept = findings.kept(record.features)
     left = [one for one in kept if one.code != "E01"]
     return None if len(left) == len(kept) else _redecided(record, left, shelf)
 

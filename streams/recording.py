@@ -43,7 +43,7 @@ def identify_evidence(items: Sequence[Item], store: Store) -> None:
             or not any("evidence" in kept for kept in item.record.features.get("findings", ()))
         ):
             continue
-        cited.append((item, [findings.from_record(kept) for kept in item.record.features["findings"]]))
+        cited.append((item, findings.kept(item.record.features)))
     wanted = list(dict.fromkeys(pair for _, found in cited for finding in found for pair in finding.evidence))
     if not wanted:
         return

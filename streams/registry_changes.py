@@ -77,7 +77,7 @@ def rechecked(
         return None
     if paid:
         fresh = [one for one in fresh if one.code != "E01"]
-        fresh += [one for one in kept_of(record) if one.code == "E01"]
+        fresh += [one for one in findings.kept(record.features) if one.code == "E01"]
         for one in fresh:
             one.review = True
     return replaced(record, fresh, CODES)
@@ -109,15 +109,10 @@ def looked_again(
 
 def replaced(record: Screened, fresh: list[Finding], codes: Collection[str]) -> list[Finding] | None:
     """The findings of a record with fresh ones in place of those of some codes; None where they say the same."""
-    kept = kept_of(record)
+    kept = findings.kept(record.features)
     if {_core(one) for one in kept if one.code in codes} == {_core(one) for one in fresh}:
         return None
     return [*fresh, *(one for one in kept if one.code not in codes)]
-
-
-def kept_of(record: Screened) -> list[Finding]:
-    """The findings that a record was decided from."""
-    return [findings.from_record(one) for one in record.features.get("findings", ())]
 
 
 def _core(found: Finding) -> tuple[str, tuple[int, ...], bool]:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from streams.positions import Position
 
 STAGES = (
-    frozenset(("beneficiaries", "prior-approvals")),
-    frozenset(("claims", "liquidations", "payments")),
-    frozenset(("rescreens",)),
+    ("beneficiaries", "prior-approvals"),
+    ("claims", "liquidations", "payments"),
+    ("rescreens",),
 )
 SILENCE_SECONDS = 2.0
 

@@ -66,7 +66,7 @@ def again(record: Screened, state: ClaimState, registry: bytes | None, shelf: Sh
         return None
     person = None if registry is None else persons.read(registry)
     context = _context(event, state, Followed(person=person), shelf)
-    kept = [findings.from_record(one) for one in record.features.get("findings", ())]
+    kept = findings.kept(record.features)
     if record.features.get("reviewed"):
         found: list[Finding] = []
     else:

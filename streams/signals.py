@@ -13,8 +13,7 @@ import msgspec
 from detectors.referentials import Referentials
 from schemas.claim import Claim
 from schemas.control import Signal
-from state.errors import BadFormat
-from state.formats import FORMATS, newer
+from state.formats import FORMATS, refuse_newer
 
 
 class SignalRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -43,8 +42,7 @@ def packed(signal: Signal) -> bytes:
 def read(blob: bytes) -> SignalRecord:
     """The record of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat for a newer release's."""
     record = _decoder.decode(blob)
-    if record.version > FORMATS["signals"]:
-        raise BadFormat(newer("signals", record.version, FORMATS["signals"]))
+    refuse_newer("signals", record.version, FORMATS["signals"])
     return record
 
 

@@ -20,8 +20,7 @@ from detectors.base import Finding
 from detectors.referentials import Referentials
 from schemas.outputs import Screened
 from state import Store
-from state.errors import BadFormat
-from state.formats import newer
+from state.formats import refuse_newer
 from streams.control import rescreen
 from streams.messages import Output
 
@@ -54,8 +53,7 @@ _decoder = msgspec.msgpack.Decoder(Wait)
 def read(blob: bytes) -> Wait:
     """An entry of its bytes. Raises msgspec.MsgspecError where it is damaged, BadFormat for a newer release's."""
     found = _decoder.decode(blob)
-    if found.version > VERSION:
-        raise BadFormat(newer("waiting", found.version, VERSION))
+    refuse_newer("waiting", found.version, VERSION)
     return found
 
 
@@ -152,8 +150,8 @@ class Waiting:
     def due(self, partitions: Iterable[int], at: str) -> list[Output]:
         """Requests to answer again what the tables say otherwise about; `at`: the time of asking, ISO 8601.
 
-        Nothing where neither the tables nor the partitions are others than when it was looked last. A request stays
-        due until `told`.
+        Nothing where neither the tables nor the partitions are others than when it was looked last. What is given here
+        counts as told; `forget` where it was not.
         """
         snapshot, own = self._current(), frozenset(partitions)
         if self._seen is not None and self._seen[0] is snapshot and self._seen[1] == own:

@@ -53,7 +53,6 @@ class Dossiers:
         self.scorers, self._amounts = Scorers(), AmountScore()
         self._terms: dict[str, list[Mapping[str, Any]]] = {}
         self._days: dict[str, dt.date] = {}
-        self.events = 0
 
     def expect(self, event: Mapping[str, Any], truth: Truth | None) -> None:
         """An event on its way, with what is true of it."""
@@ -81,7 +80,6 @@ class Dossiers:
                         one.alerted = True
 
     def _record(self, record: dict[str, Any]) -> None:
-        self.events += 1
         one = self.all.get(record["claim_id"])
         if one is None:
             return
@@ -94,7 +92,7 @@ class Dossiers:
         day = self._days.get(record["event_id"])
         if record["type"] == "claim" and day is not None:
             self._terms[record["verdict_id"]] = record["features"].get("terms", [])
-            if day in self.reviewers.days or not str(record.get("cause") or ""):
+            if day in self.reviewers.days or not record.get("cause"):
                 verdict = Answered(
                     record["verdict_id"],
                     record["beneficiary"],

@@ -114,7 +114,7 @@ def page(told: Report, command: str) -> str:
             "The claims, their frauds and their look-alikes are the simulator's (seed "
             f"{told['seed']}), not real ones.",
             "",
-            *_table(("figure", "target", "measured", ""), target_rows(told)),
+            *table(("figure", "target", "measured", ""), target_rows(told)),
             "",
             f"{told['alerts']:,} alerts stand against {told['cases_played']:,} schemes and files of fraud that were",
             f"played, and {told['vain_alerts']:,} of them name nothing wrong. At twenty schemes of each typology the",
@@ -125,7 +125,7 @@ def page(told: Report, command: str) -> str:
             "",
             "A claim counts as held when any revision of its verdict held it.",
             "",
-            *_table(HONEST_HEAD, honest_rows(told)),
+            *table(HONEST_HEAD, honest_rows(told)),
             "",
             "## By detector",
             "",
@@ -135,21 +135,22 @@ def page(told: Report, command: str) -> str:
             f"{HARD_PRECISION:.0%} of the lines held are fraud or error, and {HARD_RECALL:.0%} of the own lines are",
             "found, unless that is measured by scheme.",
             "",
-            *_table(DETECTOR_HEAD, detector_rows(told)),
+            *table(DETECTOR_HEAD, detector_rows(told)),
             "",
             "## Schemes",
             "",
-            *_table(SCHEME_HEAD, scheme_rows(told)),
+            *table(SCHEME_HEAD, scheme_rows(told)),
             "",
             "## What was simulated",
             "",
-            *_table(("scheme or look-alike", "", "schemes", "claims or steps"), played),
+            *table(("scheme or look-alike", "", "schemes", "claims or steps"), played),
             "",
         ]
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
     return [
         f"| {' | '.join(head)} |",
         "|" + "---|" * len(head),

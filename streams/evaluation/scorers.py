@@ -13,7 +13,7 @@ from typing import Any, Final
 from detectors.catalogue import DECLARATIONS
 from detectors.models import fusion
 from detectors.models.records import FusionRecord
-from detectors.models.score import BIAS, FLOOR, MODEL_CODES, key_of, sigmoid
+from detectors.models.score import BIAS, FLOOR, MODEL_CODES, key_of
 
 Term = Mapping[str, Any]
 LIVE, START, HARD, SOFT, SOFT_LEARNED, MODELS, AMOUNT = (
@@ -40,11 +40,6 @@ def fused(terms: Iterable[Term], record: FusionRecord | None = None) -> float:
         start = term["start"]
         odds += max(weights.get(key_of(term["code"], start), start), FLOOR * start) * term["value"]
     return odds
-
-
-def probability(odds: float) -> float:
-    """The probability of a score of `fused`."""
-    return sigmoid(odds)
 
 
 class Scorers:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
-from streams.evaluation.pages import percent
+from streams.evaluation.pages import percent, table
 from streams.evaluation.plots import Line, chart
 from streams.evaluation.scorers import NAMES
 
@@ -132,10 +132,7 @@ def markdown(told: Told, command: str, folder: str = "plots") -> str:
     parts = ["# Worlds\n", f"`{command}`\n", head(told) + "\n", METHOD]
     for title, columns, rows in tables(told):
         parts.append(f"## {title}\n")
-        parts.append("| " + " | ".join(columns) + " |")
-        parts.append("|" + "---|" * len(columns))
-        parts += ["| " + " | ".join(row) + " |" for row in rows]
-        parts.append("")
+        parts += [*table(columns, rows), ""]
     parts += [f"![{name}]({folder}/{name}.svg)\n" for name in plots(told)]
     return "\n".join(parts)
 

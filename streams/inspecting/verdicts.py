@@ -79,7 +79,7 @@ def decides_alike(record: Screened, referentials: Referentials | None) -> tuple[
         thresholds = referentials.thresholds(case.deposit or dt.date.max)
     if thresholds.ruleset != record.ruleset:
         return f"cannot say: the policies of {record.ruleset} are not at hand", []
-    kept = [findings.from_record(one) for one in record.features["findings"]]
+    kept = findings.kept(record.features)
     again = decision.decide(case, kept, thresholds)
     differ = [
         name
